@@ -25,7 +25,7 @@ from pmtaform.host import (
 from pmtaform.host_specs import host_spec
 from pmtaform.inspection import doubts
 from pmtaform.inspection.basis import BasisSources, basis_of, is_current, state_of
-from pmtaform.inspection.survey import Target
+from pmtaform.inspection.survey import Target, Wanted
 from pmtaform.inspection.unfinished import resolve_intent, unrecovered
 from pmtaform.lang.includes import absolute_includes
 from pmtaform.model.choice import Choice
@@ -81,7 +81,8 @@ def recover_hosts(
         spec = host_spec(stack, stack.hosts[name], resolve)
         target = Target(
             spec=spec,
-            desired=compile_host(stack, name, None),
+            stack=stack.name,
+            wanted=Wanted.of(compile_host(stack, name, None)),
             previous=keeper.document.hosts.get(name),
             intent=keeper.document.intents.get(name),
         )

@@ -15,7 +15,7 @@ from pmtaform.host import LastLeft, Session, Snapshot, Status, last_left
 from pmtaform.inspection.basis import Basis, BasisSources, basis_of, look_up, with_basis
 from pmtaform.inspection.compare import compare, digests_after, digests_before
 from pmtaform.inspection.notes import applied_elsewhere, busy, kept_by_sudo, machine_changed, not_in_force
-from pmtaform.inspection.probing import has_all_contents, is_as_left, previous_of, probe_files
+from pmtaform.inspection.probing import has_all_contents, has_whole_files, is_as_left, previous_of, probe_files
 from pmtaform.inspection.survey import Survey, Target
 from pmtaform.inspection.unfinished import recover_unfinished, resolve_intent
 from pmtaform.model.selection import Selection
@@ -71,13 +71,13 @@ class _Inspection:
 
     def __init__(self, session: Session, target: Target, key: StackKey, selection: Selection | None) -> None:
         self._session, self._target, self._key, self._selection = session, target, key, selection
-        self._spec, self._desired, self._seal = target.spec, target.desired, key.seal_for(target.spec.name)
+        self._spec, self._seal = target.spec, key.seal_for(target.spec.name)
         self._notes: tuple[Diagnostic, ...] = ()
         # Whether nothing has to change by the state, if the host is as the last apply left it.
         self._is_trusted = (
             target.previous is not None
             and target.intent is None
-            and unchanged(self._desired, previous_of(target.previous), key.digest)
+            and (target.is_same or unchanged(target.desired, previous_of(target.previous), key.digest))
         )
 
     def run(self) -> Survey:
@@ -101,7 +101,7 @@ class _Inspection:
         if self._is_as_left():
             return Seen.AS_LEFT
         ours = previous_of(self.previous)
-        return Seen.CONTENTS if has_all_contents(self.snapshot, self._desired, ours) else Seen.DIGESTS
+        return Seen.CONTENTS if has_all_contents(self.snapshot, self._target.desired, ours) else Seen.DIGESTS
 
     def _find_basis(self) -> None:
         """Find the basis: what the last apply left, by the state or by the host itself."""
@@ -116,12 +116,12 @@ class _Inspection:
             self.previous = None
         last = last or look_up(self._session, self._spec, self.previous, snapshot, self._seal)
         self.basis = basis_of(self._sources(last))
-        self._notes += applied_elsewhere(self._spec, self.previous, self.basis, self._desired)
+        self._notes += applied_elsewhere(self._target, self.previous, self.basis)
 
     def _sources(self, last: LastLeft | None) -> BasisSources:
         return BasisSources(
             spec=self._spec,
-            stack=self._desired.stack,
+            stack=self._target.stack,
             previous=self.previous,
             snapshot=self.snapshot,
             last=last,
@@ -134,7 +134,8 @@ class _Inspection:
             self._is_trusted
             and self.previous is not None
             and self.basis.as_left
-            and is_as_left(self.snapshot, self.previous, self._desired, self._seal)
+            and is_as_left(self.snapshot, self.previous, self._seal)
+            and (self._target.is_same or has_whole_files(self._target.desired, self.snapshot))
         )
 
     # -- the results ---------------------------------------------------------------------------------------------------
@@ -168,7 +169,12 @@ class _Inspection:
 
     def _survey(self, difference: Difference) -> Survey:
         return Survey(
-            target=self._target, snapshot=self.snapshot, difference=difference, seal=self._seal, basis=self.basis
+            target=self._target,
+            snapshot=self.snapshot,
+            difference=difference,
+            seal=self._seal,
+            keyed=self._key.digest,
+            basis=self.basis,
         )
 
 

@@ -89,12 +89,11 @@ def _waits(spec: HostSpec, waiting: Awaiting) -> Diagnostic:
     return HOST_BUSY.diagnostic(detail, host=spec.name)
 
 
-def applied_elsewhere(
-    spec: HostSpec, previous: HostState | None, basis: Basis, desired: Desired
-) -> tuple[Diagnostic, ...]:
+def applied_elsewhere(target: Target, previous: HostState | None, basis: Basis) -> tuple[Diagnostic, ...]:
     """The note on a host whose last generation the local state does not have."""
     if basis.by is None or not basis.is_elsewhere:
         return ()
+    spec = target.spec
     by, known = basis.by, f"has generation {previous.generation}" if previous is not None else "has no generation of it"
     commit = f", commit {by.commit[:12]}" if by.commit else ""
     detail = f"Generation {by.generation} of {spec.name} was made by {by.who or '?'}, {by.started or '?'}{commit} "
@@ -103,7 +102,7 @@ def applied_elsewhere(
         detail += f"Changes on the host since then are not known: {basis.unknown}."
     else:
         detail += "The host is compared with its own record of that generation."
-        detail += _orphans(basis, previous, desired)
+        detail += _orphans(basis, previous, target.desired)
         detail += f" To copy that record into the state:\n    pmtaform recover {spec.name}"
     return (APPLIED_ELSEWHERE.diagnostic(detail, host=spec.name),)
 

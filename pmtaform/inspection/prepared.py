@@ -24,6 +24,7 @@ from pmtaform.host import (
     digest,
 )
 from pmtaform.inspection.activation import activation_of, restarts_all, services_wanted
+from pmtaform.inspection.inputs import Settled, settled
 from pmtaform.inspection.listeners import listeners, log_files
 from pmtaform.inspection.managed_files import file_write, new_fragments
 from pmtaform.inspection.predictions import Prediction
@@ -87,8 +88,8 @@ class Prepared:
 
     `snapshot` has no contents. `wanted` is the digest of each file that the host must have afterwards, `patterns` are
     the include patterns then, and `after` is the record of it: None where the contents were not read, because the host
-    is as the last apply left it. `last` is the host's own record, where that is what it was compared with. The session
-    is open until the caller closes it.
+    is as the last apply left it. `settled` None: something is left to do there after the change. `last` is the host's
+    own record, where that is what it was compared with. The session is open until the caller closes it.
     """
 
     spec: HostSpec
@@ -100,6 +101,7 @@ class Prepared:
     owned: Mapping[str, str]  # address -> keyed digest, once applied
     owned_keys: Mapping[str, str]  # address -> path, once applied
     last: LeftRecord | None
+    settled: Settled | None = None
     session: Session | None = field(default=None, repr=False)
     wanted: Mapping[str, str] = field(default_factory=dict)
     patterns: tuple[str, ...] = ()
@@ -163,6 +165,7 @@ def _as_inspected(survey: Survey) -> Prepared:
         owned=survey.difference.owned,
         owned_keys=survey.difference.owned_keys,
         last=last.left if last is not None else None,
+        settled=settled(survey),
         session=survey.session,
     )
 

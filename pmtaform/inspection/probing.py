@@ -26,7 +26,8 @@ def probe_files(session: Session, target: Target, *, trust: bool) -> Snapshot:
         outcome_of=target.intent.transaction if target.intent else "",
     )
     snapshot = probe(session, target.spec, known, absolute_includes)
-    keys = key_paths(target.desired, previous_of(previous))
+    is_same = trust and target.is_same
+    keys = previous_keys(previous) if is_same else key_paths(target.desired, previous_of(previous))
     unreadable = {p: why for p, why in snapshot.unreadable.items() if p not in keys or p in known.files}
     if unreadable:
         raise _unreadable(target.spec, unreadable)
@@ -35,7 +36,10 @@ def probe_files(session: Session, target: Target, *, trust: bool) -> Snapshot:
 
 def _known_files(target: Target, *, trust: bool) -> dict[str, str | None]:
     """What is known of each file that the host is asked for: a digest, nothing, or that its content is not needed."""
-    desired, previous = target.desired, target.previous
+    previous = target.previous
+    if trust and target.is_same and previous is not None:
+        return dict.fromkeys((*previous.files, *previous.keys.values()), HASH_ONLY)
+    desired = target.desired
     keys = key_paths(desired, previous_of(previous))
     files: dict[str, str | None] = dict.fromkeys(desired.files.values()) | dict(keys.items())
     for key in desired.keys:
@@ -44,6 +48,11 @@ def _known_files(target: Target, *, trust: bool) -> dict[str, str | None]:
     files |= asked_for(desired, trust=trust)
     left = previous.files if previous is not None else {}
     return files | {path: HASH_ONLY if trust else None for path in left if path not in keys}
+
+
+def previous_keys(previous: HostState | None) -> dict[str, str]:
+    """The keys and managed files that the last apply left."""
+    return dict.fromkeys(previous.keys.values(), HASH_ONLY) if previous is not None else {}
 
 
 def key_paths(desired: Desired, ours: Previous) -> dict[str, str]:
@@ -75,7 +84,7 @@ def has_all_contents(snapshot: Snapshot, desired: Desired, ours: Previous) -> bo
     return all(file.content is not None for path, file in snapshot.files.items() if path not in keys)
 
 
-def is_as_left(snapshot: Snapshot, previous: HostState, desired: Desired, seal: Seal) -> bool:
+def is_as_left(snapshot: Snapshot, previous: HostState, seal: Seal) -> bool:
     """Whether every file is as we left it, and every include pattern names the same files."""
     if snapshot.unsettled or snapshot.patterns != previous.patterns:
         return False
@@ -83,9 +92,12 @@ def is_as_left(snapshot: Snapshot, previous: HostState, desired: Desired, seal: 
         live = snapshot.files.get(path)
         if live is None or not file_is_as_left(live, state, seal):
             return False
+    return all(path in previous.files for path in snapshot.files)
+
+
+def has_whole_files(desired: Desired, snapshot: Snapshot) -> bool:
+    """Whether every key and managed file has the content that the stack declares, and what else it declares of it."""
     keys = {key.path: key for key in desired.keys}
-    if any(path not in previous.files for path in snapshot.files):
-        return False
     return as_wanted(desired, snapshot) and all(
         path in snapshot.files
         and key.private_key is not None

@@ -10,13 +10,14 @@ from pmtaform.clock import check_ahead
 from pmtaform.inspection.fleet import FleetRequest, inspect_fleet
 from pmtaform.inspection.survey import Fleet, Target, close_sessions
 from pmtaform.plan.model import Plan
+from pmtaform.planning.compiling import compile_targets
 from pmtaform.planning.draft import Draft, Planned
 from pmtaform.planning.notes import catch_all_only, for_a_future_date, left_behind, usable_state
 from pmtaform.planning.request import PlanRequest
 from pmtaform.planning.steps import STEPS
-from pmtaform.planning.targets import check_patterns, check_shared_roots, targets_of
+from pmtaform.planning.targets import check_patterns, check_shared_roots
 from pmtaform.project import Project
-from pmtaform.stack import Stack, compile_all, require_valid
+from pmtaform.stack import Stack
 from pmtaform.stack.resolve import resolver_for
 from pmtaform.state import StateDocument, new_run_id, utc_now
 
@@ -72,8 +73,7 @@ def compile_stack(draft: Draft) -> None:
     """Compile what each chosen host should have. Raises `Invalid`, `SecretUnavailable` and `UsageError`."""
     for step in draft.steps:
         step.prepare(draft)
-    compile_hosts = require_valid if draft.request.validate else compile_all
-    draft.targets = targets_of(draft, compile_hosts(draft.stack, draft.resolve, draft.names))
+    draft.targets = compile_targets(draft, draft.names, validate=draft.request.validate)
     check_shared_roots(draft.targets)
     check_patterns(draft.request.choice, draft.targets)
 
@@ -140,7 +140,7 @@ def _look_again(draft: Draft, names: Collection[str]) -> None:
     others = {name: survey for name, survey in earlier.surveys.items() if name not in names}
     close_sessions(earlier.surveys[name] for name in again)
     draft.fleet = Fleet(others, earlier.failures)
-    seen = _inspect(draft, targets_of(draft, compile_all(draft.stack, draft.resolve, again)))
+    seen = _inspect(draft, compile_targets(draft, again, validate=False))
     surveys = others | seen.surveys
     draft.fleet = Fleet(
         {name: surveys[name] for name in earlier.surveys if name in surveys}, earlier.failures | seen.failures

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from pmtaform.planning.draft import Draft
 from pmtaform.stack import Stack
@@ -20,6 +20,9 @@ class Step(Protocol):
     The hooks are called in this order. A feature writes only the hooks that it needs: those here do nothing.
     A feature imports its modules in its hooks, so that a stack that does not use it does not load them.
     """
+
+    reads_all: ClassVar[bool] = False
+    """Whether it reads what every host should have, and what it has: then no host is known by its inputs alone."""
 
     @staticmethod
     def applies(stack: Stack) -> bool:

@@ -1,37 +1,17 @@
-"""Targets: the hosts that are looked at, with what the compiled stack wants of each."""
+"""Checks of the hosts that are looked at, as a whole."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 from pmtaform.diagnostics import did_you_mean
 from pmtaform.diagnostics.codes.command_line import NO_SUCH_TARGET
 from pmtaform.diagnostics.codes.stack import SHARED_ROOT
 from pmtaform.errors import Invalid, UsageError
-from pmtaform.host_specs import host_spec
 from pmtaform.inspection.survey import Target
 from pmtaform.model.choice import Choice
-from pmtaform.model.desired import Desired, Unmanaged
+from pmtaform.model.desired import Unmanaged
 from pmtaform.model.selection import ALL_DOMAINS, is_catch_all, matches
-from pmtaform.planning.draft import Draft
-
-
-def targets_of(draft: Draft, compiled: Mapping[str, Desired]) -> tuple[Target, ...]:
-    """The hosts, with what each should have and what the last apply left there. Raises `SecretUnavailable`."""
-    stack, known, now = draft.stack, draft.state, draft.request.moment()
-    return tuple(
-        Target(
-            spec=host_spec(stack, stack.hosts[name], draft.resolve),
-            desired=desired,
-            previous=known.hosts.get(name),
-            operations=stack.operations[name],
-            groups=stack.hosts[name].groups,
-            intent=known.intents.get(name),
-            generation=draft.saved.hosts[name].generation if name in draft.saved.hosts else None,
-            now=now,
-        )
-        for name, desired in compiled.items()
-    )
 
 
 def check_shared_roots(targets: Iterable[Target]) -> None:

@@ -109,11 +109,12 @@ def record_unchanged(run: Run, prepared: Prepared, records: RunRecords) -> HostR
     if adopted.problem is not None:
         return adopted.problem
     state = replace(state, generation=adopted.generation)
-    if is_new or name in run.keeper.document.intents or (previous and previous.generation != state.generation):
+    is_same = previous is not None and (previous.generation, previous.inputs) == (state.generation, state.inputs)
+    if is_new or name in run.keeper.document.intents or not is_same:
         records.state(lambda: run.keeper.update_host(name, state))
     return HostResult(host=name, verdict=Verdict.UNCHANGED, generation=adopted.generation, notes=adopted.notes)
 
 
 def _comparable(state: HostState) -> HostState:
-    """A host's state without who applied, when, and how often."""
-    return replace(state, generation=0, applied_at="", plan="", commit=None, who="")
+    """A host's state without who applied, when, how often and from what."""
+    return replace(state, generation=0, applied_at="", plan="", commit=None, who="", inputs=None)

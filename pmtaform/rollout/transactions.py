@@ -95,6 +95,7 @@ def host_state(
         plan=plan,
         commit=commit,
         who=who,
+        inputs=prepared.settled.inputs_of(snapshot) if prepared.settled is not None else None,
     )
 
 

@@ -5,7 +5,7 @@ compile_host(stack, name) -> Desired   one host, layers merged, variables replac
 check_stack(folder)                    everything that is wrong with a stack, for `validate`
 """
 
-from pmtaform.stack.compile import compile_all, compile_host, render, require_valid
+from pmtaform.stack.compile import compile_all, compile_host, render
 from pmtaform.stack.emit import Resolve
 from pmtaform.stack.load import check_stack, load_stack
 from pmtaform.stack.locate import find_project, project_above, stack_folder, stack_names
@@ -28,7 +28,6 @@ __all__ = [
     "load_stack",
     "project_above",
     "render",
-    "require_valid",
     "secret_uses",
     "stack_folder",
     "stack_names",

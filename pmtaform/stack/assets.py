@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from pmtaform.diagnostics import Diagnostics, Place
@@ -16,6 +17,7 @@ class Assets:
         self._folder = folder
         self._shown = shown
         self._contents: dict[str, bytes | None] = {}
+        self._digests: dict[str, str] = {}
         self._findings: dict[str, Diagnostics] = {}
 
     def read(self, name: str, place: Place, problems: Diagnostics) -> bytes | None:
@@ -27,6 +29,12 @@ class Assets:
             self._contents[name] = read_file(self._folder / name, shown, findings, place) if inside else None
         problems.extend(self._findings[name])
         return self._contents[name]
+
+    def digest(self, name: str) -> str:
+        """The SHA-256 of a file that was read, in hex."""
+        if name not in self._digests:
+            self._digests[name] = hashlib.sha256(self._contents[name] or b"").hexdigest()
+        return self._digests[name]
 
     def contents(self) -> list[tuple[str, bytes]]:
         """Every file read so far, by its name in the stack."""

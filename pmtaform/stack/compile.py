@@ -52,27 +52,29 @@ def compile_host(stack: Stack, name: str, resolve: Resolve | None = None) -> Des
         detail = f"The stack {stack.name} has no host `{name}`.{did_you_mean(name, stack.hosts)}"
         raise UsageError.of(NO_SUCH_HOST, detail)
     problems = Diagnostics()
-    desired = _compile(stack, name, resolve, problems)
-    _raise(problems)
+    desired = compile_into(stack, name, resolve, problems)
+    raise_errors(problems)
     return desired
 
 
 def compile_all(stack: Stack, resolve: Resolve | None = None, hosts: Iterable[str] | None = None) -> dict[str, Desired]:
     """The desired configuration of every host (or those in `hosts`). Raises as `compile_host`, for any of them."""
     problems = Diagnostics()
-    compiled = {name: _compile(stack, name, resolve, problems) for name in (stack.hosts if hosts is None else hosts)}
-    _raise(problems)
+    compiled = {
+        name: compile_into(stack, name, resolve, problems) for name in (stack.hosts if hosts is None else hosts)
+    }
+    raise_errors(problems)
     return compiled
 
 
 def check_hosts(stack: Stack, problems: Diagnostics, *, but: Collection[str] = ()) -> None:
     """Compile every host without secrets, and every layer that no host uses, for what is wrong with them.
 
-    Hosts in `but` are compiled by the caller.
+    Hosts in `but` are compiled by the caller, or known to be right.
     """
     for name in stack.hosts:
         if name not in but:
-            _compile(stack, name, None, problems)
+            compile_into(stack, name, None, problems)
     used = {group for host in stack.hosts.values() for group in host.groups}
     spare = [layer for name, layer in stack.groups.items() if name not in used]
     for layer in spare if stack.hosts else [stack.base, *spare]:
@@ -80,18 +82,6 @@ def check_hosts(stack: Stack, problems: Diagnostics, *, but: Collection[str] = (
         layer_items(stack, layer, variables, problems)
         keys_of(layer.keys, variables, problems)
         files_of(layer.files, variables, problems)
-
-
-def require_valid(stack: Stack, resolve: Resolve | None, hosts: Iterable[str]) -> dict[str, Desired]:
-    """What `hosts` should have, of a stack that `check_stack` finds nothing wrong with. Raises as `compile_host`.
-
-    An error in any host or layer counts: the stack is not what its authors mean, and `validate` refuses it.
-    """
-    problems = Diagnostics()
-    compiled = {name: _compile(stack, name, resolve, problems) for name in hosts}
-    check_hosts(stack, problems, but=compiled)
-    _raise(problems)
-    return compiled
 
 
 def check_expiry(stack: Stack, now: datetime) -> tuple[Diagnostic, ...]:
@@ -102,7 +92,8 @@ def check_expiry(stack: Stack, now: datetime) -> tuple[Diagnostic, ...]:
     return tuple(unique(warnings))
 
 
-def _raise(problems: Diagnostics) -> None:
+def raise_errors(problems: Diagnostics) -> None:
+    """Raise `Invalid` for the errors in `problems`, or `SecretUnavailable` where only secrets are missing."""
     errors = problems.errors
     if not errors:
         return
@@ -110,7 +101,8 @@ def _raise(problems: Diagnostics) -> None:
     raise kind.all(unique(problems))
 
 
-def _compile(stack: Stack, name: str, resolver: Resolve | None, problems: Diagnostics) -> Desired:
+def compile_into(stack: Stack, name: str, resolver: Resolve | None, problems: Diagnostics) -> Desired:
+    """What the host `name` should have. Errors go into `problems`, and what they concern is omitted."""
     host = stack.hosts[name]
     with gc_paused():
         made = layered(stack, name, problems)

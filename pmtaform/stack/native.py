@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pmtaform.diagnostics import Diagnostics, Place
+from pmtaform.diagnostics import Diagnostic, Diagnostics, Place, Severity
 from pmtaform.diagnostics.codes.stack import (
     DUPLICATE_DECLARATION,
     NATIVE_OUTSIDE,
@@ -37,12 +38,36 @@ class NativeEntry:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
 class NativeFile:
-    """One native file as it was read."""
+    """One native file. It is parsed when a host that uses it is compiled, and its tree kept only for further hosts."""
 
-    content: bytes
-    tree: Tree
+    __slots__ = ("_findings", "_severity", "_shown", "_tree", "content", "digest", "users")
+
+    def __init__(self, content: bytes, shown: str, severity: Severity) -> None:
+        self.content = content
+        self.digest = hashlib.sha256(content).hexdigest()
+        self.users = 0  # hosts
+        self._shown, self._severity = shown, severity
+        self._tree: Tree | None = None
+        self._findings: Diagnostics | None = None
+
+    def parsed(self, problems: Diagnostics) -> Tree:
+        """Its tree; what is wrong with it goes into `problems`."""
+        tree = self._tree or parse_bytes(self.content, self._shown)
+        if self._findings is None:
+            findings = Diagnostics()
+            check_tree(tree, self._severity, findings)
+            self._findings = findings
+        problems.extend(self._findings)
+        self._tree = tree if self.users > 1 else None
+        return tree
+
+    def findings(self) -> Diagnostics:
+        """What is wrong with it."""
+        if self._findings is None:
+            self.parsed(Diagnostics())
+        assert self._findings is not None  # `parsed` finds them
+        return self._findings
 
 
 def entries_of(
@@ -81,7 +106,7 @@ def _entry(node: Node, variables: Variables, allowed: tuple[str, ...], problems:
 
 
 class NativeFiles:
-    """The native files of a stack, each read, parsed and checked once."""
+    """The native files of a stack, each read and checked once."""
 
     def __init__(self, folder: Path, shown: str, rules: StackRules) -> None:
         self._folder = folder
@@ -91,17 +116,14 @@ class NativeFiles:
         self._findings: dict[str, Diagnostics] = {}
 
     def read(self, entry: NativeEntry, problems: Diagnostics) -> NativeFile | None:
-        """The file of an entry, or None; what is wrong goes into `problems`."""
+        """The file of an entry, not parsed yet, or None; why it cannot be read goes into `problems`."""
         if entry.file not in self._files:
             findings = self._findings[entry.file] = Diagnostics()
             shown = entry.file if Path(entry.file).is_absolute() else f"{self._shown}/{entry.file}"
             inside = self._inside(entry, findings)
             content = read_file(self._folder / entry.file, shown, findings, entry.place) if inside else None
-            file = None
-            if content is not None:
-                file = NativeFile(content, parse_bytes(content, shown))
-                check_tree(file.tree, self._rules.native_severity, findings)
-            self._files[entry.file] = file
+            made = None if content is None else NativeFile(content, shown, self._rules.native_severity)
+            self._files[entry.file] = made
         problems.extend(self._findings[entry.file])
         return self._files[entry.file]
 
@@ -119,12 +141,17 @@ class NativeFiles:
         """Every file read so far, by its name in the stack."""
         return sorted((name, file.content) for name, file in self._files.items() if file is not None)
 
+    def findings(self) -> Iterator[Diagnostic]:
+        """What is wrong with the files that were read."""
+        return (finding for file in self._files.values() if file is not None for finding in file.findings())
+
     def blocks(self, entries: Iterable[NativeEntry], problems: Diagnostics) -> dict[Key, Native]:
         """The blocks that a layer's native files make up."""
         blocks: dict[Key, Native] = {}
         targets: dict[Key, str | None] = {}
-        together = [(entry, self.read(entry, problems)) for entry in entries]
-        nodes = [(file.tree, node, entry) for entry, file in together if file for node in file.tree.children]
+        files = [(entry, self.read(entry, problems)) for entry in entries]
+        trees = [(entry, file.parsed(problems)) for entry, file in files if file is not None]
+        nodes = [(tree, node, entry) for entry, tree in trees for node in tree.children]
         where = {id(tree): entry.target for tree, _, entry in nodes}
         for address, block in collect((tree, node) for tree, node, _ in nodes).items():
             key = (address.kind, address.key)

@@ -188,7 +188,7 @@ def _limits(node: Node | None, problems: Diagnostics) -> Limits:
 
 def _with_files(stack: Stack, document: Document, problems: Diagnostics) -> Stack:
     """The stack with its digest. The files that it names are read here, so that it covers them."""
-    _read_natives(stack, problems)
+    uses = _read_named_files(stack, problems)
     named = [*stack.natives.contents(), *stack.assets.contents()]
     contents = [*document.contents, *((f"{stack.shown}/{name}", data) for name, data in named)]
     whole = hashlib.sha256()
@@ -198,25 +198,46 @@ def _with_files(stack: Stack, document: Document, problems: Diagnostics) -> Stac
         whole.update(b"%d %d\n%s" % (len(inner), len(data), inner))
         whole.update(data)
     warnings = tuple(unique(d for d in problems))
-    return replace(stack, digest=whole.hexdigest(), files=tuple(name for name, _ in contents), diagnostics=warnings)
+    files = tuple(name for name, _ in contents)
+    return replace(stack, digest=whole.hexdigest(), files=files, own_diagnostics=warnings, uses=uses)
 
 
-def _read_natives(stack: Stack, problems: Diagnostics) -> None:
-    """Read every native file, and every file to be put on a host, that some host uses."""
+def _read_named_files(stack: Stack, problems: Diagnostics) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Read every native file, and every file to be put on a host, that some host uses.
+
+    Return the names and digests of each host's files.
+    """
     quiet = Diagnostics()
+    uses = {}
     for name in stack.hosts:
         layers = stack.layers(name)
         variables = resolve([layer.variables for layer in layers], name, quiet)
+        used: dict[str, str] = {}
         for layer in layers:
-            for entry in entries_of(layer.native, variables, stack.allowed_paths, quiet):
-                stack.natives.read(entry, problems)
-            _read_assets(stack, layer, variables, problems)
+            used |= _read_natives(stack, layer, variables, problems)
+            used |= _read_assets(stack, layer, variables, problems)
+        uses[name] = tuple(used.items())
+    return uses
 
 
-def _read_assets(stack: Stack, layer: StackLayer, variables: Variables, problems: Diagnostics) -> None:
+def _read_natives(stack: Stack, layer: StackLayer, variables: Variables, problems: Diagnostics) -> dict[str, str]:
+    """Read the native files of a layer."""
+    used = {}
+    for entry in entries_of(layer.native, variables, stack.allowed_paths, Diagnostics()):
+        file = stack.natives.read(entry, problems)
+        if file is not None:
+            used[f"native {entry.file}"] = file.digest
+            file.users += 1
+    return used
+
+
+def _read_assets(stack: Stack, layer: StackLayer, variables: Variables, problems: Diagnostics) -> dict[str, str]:
     """Read every file of the project that a layer puts on hosts."""
     quiet = Diagnostics()
+    used = {}
     for plan in files_of(layer.files, variables, quiet).values():
         named = plan.text("file", quiet) if plan is not None else None
-        if named is not None:
-            stack.assets.read(*named, problems)
+        content = stack.assets.read(*named, problems) if named is not None else None
+        if named is not None and content is not None:
+            used[f"asset {named[0]}"] = stack.assets.digest(named[0])
+    return used

@@ -16,6 +16,7 @@ from pmtaform.model.rotation import WantedSelectors
 from pmtaform.plugins import DEFAULT_TRANSPORT
 from pmtaform.stack.assets import Assets
 from pmtaform.stack.build import StackRules
+from pmtaform.stack.findings import unique
 from pmtaform.stack.native import NativeFiles
 from pmtaform.stack.nodes import Mapping as MappingNode
 from pmtaform.stack.nodes import Node
@@ -91,7 +92,10 @@ class StackLayer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """One stack. `digest` is the SHA-256 of every file that it was read from, `files` are their names."""
+    """One stack. `digest` is the SHA-256 of every file that it was read from, `files` are their names.
+
+    `own_diagnostics` are warnings about the keys of the stack, which are known without parsing its native files.
+    """
 
     name: str
     folder: Path
@@ -109,7 +113,7 @@ class Stack:
     generations: int = 10
     digest: str = ""
     files: tuple[str, ...] = ()
-    diagnostics: tuple[Diagnostic, ...] = ()
+    own_diagnostics: tuple[Diagnostic, ...] = ()
     base: StackLayer = field(repr=False, compare=False)
     groups: Mapping[str, StackLayer] = field(default_factory=dict, repr=False, compare=False)
     own: Mapping[str, StackLayer] = field(default_factory=dict, repr=False, compare=False)  # what hosts say themselves
@@ -119,6 +123,13 @@ class Stack:
         default_factory=dict, repr=False, compare=False
     )  # of keys that are rotated
     assets: Assets = field(repr=False, compare=False)
+    # Of each host, its native files and assets by name, with their digests.
+    uses: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Warnings about its keys and its native files, which are parsed for it."""
+        return tuple(unique((*self.own_diagnostics, *self.natives.findings())))
 
     def layers(self, host: str) -> list[StackLayer]:
         """The layers of a host, the lowest first."""

@@ -1,7 +1,7 @@
 """The state of a stack: what was applied last, its lock, its key and the journal of runs."""
 
 from pmtaform.state.backend import Backends, EventLog, KeyHistories, RotationStore, StateBackend
-from pmtaform.state.document import FileState, HostState, Intent, StateDocument, StateVersion
+from pmtaform.state.document import FileState, HostInputs, HostState, Intent, StateDocument, StateVersion
 from pmtaform.state.files import FileBackend
 from pmtaform.state.identity import new_run_id, utc_now, who
 from pmtaform.state.journal import Journal, JournalEvent, JournalHistory, JournalKind
@@ -15,6 +15,7 @@ __all__ = [
     "FileBackend",
     "FileState",
     "HeldLock",
+    "HostInputs",
     "HostState",
     "Intent",
     "Journal",

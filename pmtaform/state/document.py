@@ -30,12 +30,25 @@ class FileState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostInputs:
+    """What a host's configuration was made from when the host was wholly as its stack declares.
+
+    `sources` is the keyed digest of the stack's files, settings and program, `secrets` that of the values of
+    `references` (empty without any). Where both are the same again, a host whose files are as left needs no change.
+    """
+
+    sources: str
+    references: tuple[str, ...] = ()
+    secrets: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostState:
     """One host as we left it.
 
     `files` are by path, `patterns` map an include pattern to the files that it named, `blocks` map an address
     to the block's keyed digest (hex), `keys` the address of a key file to its path. `applied_at` is ISO 8601 in UTC.
-    `commit` None: not from a Git work tree.
+    `commit` None: not from a Git work tree. `inputs` None: something is left to do there, or it is not known.
     """
 
     machine_id: str
@@ -51,6 +64,7 @@ class HostState:
     plan: str
     commit: str | None = None
     who: str
+    inputs: HostInputs | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

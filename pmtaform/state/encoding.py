@@ -32,7 +32,7 @@ from pmtaform.codec import (
 from pmtaform.diagnostics import Place
 from pmtaform.diagnostics.codes.state import STATE_DAMAGED, STATE_TOO_NEW
 from pmtaform.errors import StateDamaged
-from pmtaform.state.document import FORMAT, FileState, HostState, Intent, StateDocument
+from pmtaform.state.document import FORMAT, FileState, HostInputs, HostState, Intent, StateDocument
 
 _CONFLICT = re.compile(r"^(<<<<<<<|=======|>>>>>>>)", re.MULTILINE)
 _DIGEST = re.compile(r"[0-9a-f]{32,128}")
@@ -62,16 +62,26 @@ _OCTAL = matching("[0-7]{4}", "a mode of four octal digits")
 _MODE: Codec[int] = Codec(lambda mode: f"{mode:04o}", lambda value: int(_OCTAL.read(value), 8), _OCTAL.schema)
 _MOMENT: Codec[str] = Codec(str, _moment, _TIME.schema)
 _BLOCKS: Codec[dict[str, str]] = Codec(lambda blocks: dict(sorted(blocks.items())), _digests, table(TEXT).schema)
+_SEALED = matching("[0-9a-f]{64}", "a digest of 64 hexadecimal digits")
 _FILE = record(
     FileState,
-    digest=matching("[0-9a-f]{64}", "a digest of 64 hexadecimal digits"),
+    digest=_SEALED,
     mode=_MODE,
     owner=TEXT,
     group=TEXT,
 )
+_INPUTS = record(
+    HostInputs,
+    None,
+    {"references": (), "secrets": ""},
+    sources=_SEALED,
+    references=several(TEXT),
+    secrets=_SEALED,
+)
 _HOST = record(
     HostState,
     {"machine_id": "machine", "version_stamp": "version-stamp", "applied_at": "applied-at"},
+    {"inputs": None},
     machine_id=TEXT,
     generation=COUNT,
     version=optional(TEXT),
@@ -81,6 +91,7 @@ _HOST = record(
     commit=optional(TEXT),
     who=TEXT,
     unmanaged=COUNT,
+    inputs=_INPUTS,
     files=table(_FILE),
     patterns=table(several(TEXT)),
     blocks=_BLOCKS,

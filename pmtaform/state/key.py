@@ -52,6 +52,14 @@ class StackKey:
         key = self._derive(f"files of {host}")
         return lambda digest: hmac.digest(key, digest.encode("ascii"), "sha256").hex()
 
+    def inputs_for(self, host: str) -> Seal:
+        """What makes of the digest of the inputs of `host` one that is of no use for guessing: 64 hex digits of both.
+
+        Under another key than `seal_for`: a file of a stack is often a file of the host, too.
+        """
+        key = self._derive(f"inputs of {host}")
+        return lambda digest: hmac.digest(key, digest.encode("ascii"), "sha256").hex()
+
     def digest(self, content: bytes) -> str:
         """The keyed digest of a block's normalised content: HMAC-SHA-256 under `block_key`, 64 hex digits."""
         return hmac.digest(self.block_key, content, "sha256").hex()

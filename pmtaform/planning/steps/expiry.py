@@ -26,7 +26,10 @@ class ExpiryStep(Step):
 
         def with_notes(plan: HostPlan) -> HostPlan:
             known = {danger.detail for change in plan.changes for danger in change.dangers}
-            notes = expiry_notes(surveys[plan.host].target.desired.managed, plan.host, now)
+            target = surveys[plan.host].target
+            if target.is_same:
+                return plan  # it has no certificate
+            notes = expiry_notes(target.desired.managed, plan.host, now)
             added = tuple(note for note in notes if note.detail not in known)
             return replace(plan, notes=(*plan.notes, *added)) if added else plan
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class RotationStep(Step):
     """Decides which selectors hosts have, by their history, by DNS and by the selectors that hosts sign with."""
 
+    reads_all = True
     _rotation: FleetRotation
 
     @staticmethod

@@ -1,0 +1,92 @@
+"""The inputs of hosts: which hosts need not be compiled, because nothing that they are made from has changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Final
+
+from pmtaform.diagnostics import Place
+from pmtaform.errors import SecretUnavailable
+from pmtaform.fingerprint import fingerprint
+from pmtaform.model.desired import Desired, FileRole
+from pmtaform.secrets import Secret
+from pmtaform.stack import Stack
+from pmtaform.stack.resolve import Resolve
+from pmtaform.stack.sources import HostSources
+from pmtaform.state import HostInputs, HostState, StackKey
+
+_EXPIRE: Final = frozenset({FileRole.CERTIFICATE, FileRole.CA})
+
+
+class StackInputs:
+    """What the hosts of a stack are made from, under the stack's key."""
+
+    def __init__(self, stack: Stack, key: StackKey, resolve: Resolve) -> None:
+        self._stack, self._key, self._resolve = stack, key, resolve
+
+    def are_sources_same(self, host: str, state: HostState | None) -> bool:
+        """Whether a host is made from the same as when it was last as declared; the values of secrets aside.
+
+        Such a host compiles without an error.
+        """
+        return state is not None and state.inputs is not None and state.inputs.sources == self._of_sources(host)
+
+    def are_same(self, host: str, state: HostState | None) -> bool:
+        """Whether a host is made from exactly the same as when it was last as declared."""
+        if state is None or state.inputs is None or not self.are_sources_same(host, state):
+            return False
+        try:
+            # The host refers to the same secrets as then, because its sources are the same.
+            values = {name: _digest(self._resolve(name, None)) for name in state.inputs.references}
+        except SecretUnavailable:
+            return False  # it is compiled, which reports the secret at its place
+        return state.inputs.secrets == self._of_secrets(host, values)
+
+    def of(self, host: str, desired: Desired, asked: AskedSecrets) -> HostInputs | None:
+        """The inputs of a host that was compiled; None where the same inputs may mean something else tomorrow."""
+        if asked.failed or any(file.role in _EXPIRE for file in desired.managed):
+            return None  # a certificate expires
+        return HostInputs(
+            sources=self._of_sources(host),
+            references=tuple(sorted(asked.digests)),
+            secrets=self._of_secrets(host, asked.digests),
+        )
+
+    def _of_sources(self, host: str) -> str:
+        whole = f"{fingerprint()}\n{self._sources.digest(host)}"
+        return self._key.inputs_for(host)(hashlib.sha256(whole.encode()).hexdigest())
+
+    def _of_secrets(self, host: str, digests: Mapping[str, str]) -> str:
+        if not digests:
+            return ""
+        text = "\n".join(f"{len(name)}:{name} {digests[name]}" for name in sorted(digests))
+        return self._key.inputs_for(host)(hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+
+    @cached_property
+    def _sources(self) -> HostSources:
+        return HostSources(self._stack)
+
+
+class AskedSecrets:
+    """Resolves references, and keeps the digest of each value. `failed`: a value was not available."""
+
+    def __init__(self, resolve: Resolve) -> None:
+        self._resolve = resolve
+        self.digests: dict[str, str] = {}
+        self.failed = False
+
+    def __call__(self, reference: str, place: Place | None) -> Secret:
+        """The secret. Raises `SecretUnavailable`."""
+        try:
+            secret = self._resolve(reference, place)
+        except SecretUnavailable:
+            self.failed = True
+            raise
+        self.digests[reference] = _digest(secret)
+        return secret
+
+
+def _digest(secret: Secret) -> str:
+    return hashlib.sha256(secret.reveal()).hexdigest()
