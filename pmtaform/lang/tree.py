@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from threading import Lock
+from typing import Final, Protocol
 
 from pmtaform.diagnostics import Diagnostic, Place
 
@@ -44,21 +45,61 @@ class Section:
 
     `closed` is False when no closing tag was found; then `end` is the last line that belongs to it. `lead` is the
     rule before the tag of a nested list (`mail-from /…/ <pattern-list>`): its name and value.
+
+    The `children` of an `unread` section are made at their first use: most sections of a large file are compared as
+    text only.
     """
 
-    __slots__ = ("argument", "children", "closed", "end", "lead", "line", "tag")
+    __slots__ = ("argument", "children", "closed", "end", "lead", "line", "tag", "unread")
+
+    children: list[Node]
 
     def __init__(self, line: int, tag: str, argument: str, lead: tuple[str, str] | None = None) -> None:
         self.line = line
         self.tag = tag
         self.argument = argument
         self.lead = lead
-        self.children: list[Node] = []
+        self.children = []
         self.end = line
         self.closed = False
+        self.unread: Unread | None = None
+
+    @classmethod
+    def of_lines(cls, line: int, end: int, tag: str, argument: str, unread: Unread) -> Section:
+        """A closed section whose children are not made yet."""
+        section = cls.__new__(cls)  # not through __init__, which would make children
+        section.line = line
+        section.end = end
+        section.tag = tag
+        section.argument = argument
+        section.lead = None
+        section.closed = True
+        section.unread = unread
+        return section
+
+    def __getattr__(self, name: str) -> list[Node]:
+        """Make the children. Python calls this only while the slot is empty, so each later use costs nothing."""
+        if name != "children":
+            raise AttributeError(name)
+        with _READING:  # threads share trees, and refer to nodes by identity
+            if self.unread is not None:
+                self.children = self.unread.nodes(self.line, self.end)
+                self.unread = None
+        return self.children
 
     def __repr__(self) -> str:
         return f"<line {self.line}: <{self.tag} {self.argument}>>"
+
+
+_READING: Final = Lock()
+
+
+class Unread(Protocol):
+    """Lines of a file whose nodes are not made yet."""
+
+    def nodes(self, line: int, end: int) -> list[Node]:
+        """The nodes of the lines between `line` and `end`, the tags of a section."""
+        ...
 
 
 class Junk:

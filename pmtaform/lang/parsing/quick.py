@@ -1,17 +1,16 @@
 """What plain lines mean: a directive, a blank line, an opening or a closing tag.
 
-Most lines of a large file occur in it many times, so a meaning is looked up before it is worked out.
+Most lines of a large file occur in it many times, so each different line is worked out once.
 """
 
 from __future__ import annotations
 
+import sys
 from enum import IntEnum
 from typing import Final
 
-from pmtaform.lang.parsing.words import RULE_KEYWORDS, split_careful
+from pmtaform.lang.parsing.words import RULE_KEYWORDS, regex_closed, split_careful, split_rule
 from pmtaform.lang.tree import BLANKS
-
-_MOST: Final = 4096  # lines and names that are remembered
 
 
 class LineKind(IntEnum):
@@ -31,47 +30,67 @@ _OTHER: Final[Meaning] = (OTHER, "", "")
 
 
 class Meanings:
-    """The meaning of each line of a file. `careful`: the text has characters that only look like blanks."""
+    """Works out the meanings of a file's lines. `careful`: the text has characters that only look like blanks."""
 
     def __init__(self, *, careful: bool) -> None:
-        self.known: dict[str, Meaning] = {}
         self._careful = careful
         self._names: dict[str, str] = {}  # of directives; each is one string, however many lines have it
 
-    def work_out(self, raw: str) -> Meaning:
-        """The meaning of a line that is not among the known ones. It is known afterwards."""
+    def of(self, lines: list[str]) -> list[Meaning]:
+        """The meaning of each line."""
+        known = dict.fromkeys(lines, _BLANK)
+        work_out = self._work_out
+        for raw in known:
+            known[raw] = work_out(raw)
+        return list(map(known.__getitem__, lines))
+
+    def _work_out(self, raw: str) -> Meaning:
         text = raw[: raw.index("#")] if "#" in raw else raw
         words = split_careful(text) if self._careful else text.split(None, 1)
-        if len(words) == 2:
-            value = words[1].rstrip(BLANKS)
-            # A new name is looked at once, which shows whether it is a plain one.
-            name = self._names.get(words[0])
-            if name is None or value[-1] in ",>{}":
-                meaning = _opening(words[0], value) or self._directive(words[0], value)
-            else:
-                meaning = (DIRECTIVE, name, value)
-        else:
-            meaning = _closing(words[0].rstrip(BLANKS)) if words else _BLANK
-        if len(self.known) < _MOST and meaning[0] != OTHER:
-            self.known[raw] = meaning
-        return meaning
+        if len(words) != 2:
+            return _single(words[0].rstrip(BLANKS)) if words else _BLANK
+        value = words[1].rstrip(BLANKS)
+        # A new name is looked at once, which shows whether it is a plain one.
+        name = self._names.get(words[0])
+        if name is None or value[-1] in ",>{}":
+            return _opening(words[0], value) or self._directive(words[0], value, text)
+        return (DIRECTIVE, name, value)
 
-    def _directive(self, name: str, value: str) -> Meaning:
+    def _directive(self, name: str, value: str, text: str) -> Meaning:
         """The meaning of a line whose name is new, or whose value may continue on the next line."""
-        if name[0] in "</{}" or name in RULE_KEYWORDS:
+        if name[0] == "/":
+            return _expression(text.strip(BLANKS))
+        if name[0] in "<{}" or value[-1] in ",>{}":
             return _OTHER
-        if len(self._names) < _MOST:
-            name = self._names.setdefault(name, name)
-        return _OTHER if value[-1] in ",>{}" else (DIRECTIVE, name, value)
+        if name in RULE_KEYWORDS:
+            return (DIRECTIVE, sys.intern(name), value) if regex_closed(value) else _OTHER
+        return (DIRECTIVE, self._names.setdefault(name, name), value)
 
 
 def _opening(name: str, value: str) -> Meaning | None:
     """The meaning of `<tag argument>`, split into words; None for every other line."""
+    if name[0] != "<" or value[-1] != ">":
+        return None
     tag, argument = name[1:].lower(), value[:-1].rstrip(BLANKS)
-    is_plain = argument and "<" not in argument and ">" not in argument and tag.replace("-", "").isalnum()
-    return (OPEN, tag, argument) if name[0] == "<" and value[-1] == ">" and is_plain else None
+    is_plain = argument and "<" not in argument and ">" not in argument and _is_tag(tag)
+    return (OPEN, sys.intern(tag), argument) if is_plain else None
 
 
-def _closing(word: str) -> Meaning:
-    """The meaning of `</tag>` in lower case; every other single word needs a careful look."""
-    return (CLOSE, word[2:-1], "") if word.startswith("</") and word.endswith(">") else _OTHER
+def _single(word: str) -> Meaning:
+    """The meaning of `</tag>` in lower case and of `<tag>`; every other single word needs a careful look."""
+    if word[0] != "<" or word[-1] != ">":
+        return _OTHER
+    if word[1] == "/":
+        return (CLOSE, sys.intern(word[2:-1]), "")
+    tag = word[1:-1].lower()
+    return (OPEN, sys.intern(tag), "") if _is_tag(tag) else _OTHER
+
+
+def _is_tag(text: str) -> bool:
+    return text.replace("-", "").isalnum()
+
+
+def _expression(text: str) -> Meaning:
+    """The meaning of `/regex/ value`, the rule of a list; one that may continue needs a careful look."""
+    regex, value = split_rule(text)
+    return (DIRECTIVE, regex, value) if value and value[-1] not in ",>{}" and regex_closed(text) else _OTHER
