@@ -117,11 +117,14 @@ def _in_its_section(configuration: Configuration) -> Configuration:
 # -- stacks --------------------------------------------------------------------------------------------------------
 
 
-def lint_stack(stack: Stack, choice: RuleChoice, *, hosts: Iterable[str] = (), version: str | None = None) -> Linted:
+def lint_stack(
+    stack: Stack, choice: RuleChoice, *, hosts: Iterable[str] | None = None, version: str | None = None
+) -> Linted:
     """Lint what every host of a stack (or those in `hosts`) would have; findings point to the stack's own lines."""
     sources = sources_of(stack)
     subjects = [
-        subject_of(compile_host(stack, name), sources, version or stack.powermta) for name in hosts or stack.hosts
+        subject_of(compile_host(stack, name), sources, version or stack.powermta)
+        for name in (stack.hosts if hosts is None else hosts)
     ]
     return linted(subjects, choice, {}, sources)
 

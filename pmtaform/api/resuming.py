@@ -39,12 +39,7 @@ def resumable(project: Project, stack: str, run: str) -> Earlier:
     for event in events:
         if event.run == name and event.kind == JournalKind.STARTED:
             patterns = json.loads(event.facts.get("choice", "{}"))
-    choice = Choice(
-        hosts=tuple(patterns.get("hosts", ())),
-        targets=tuple(patterns.get("targets", ())),
-        excludes=tuple(patterns.get("excludes", ())),
-    )
-    return Earlier(name, choice, _changed(records))
+    return Earlier(name, Choice.of_patterns(patterns), _changed(records))
 
 
 def _changed(records: list[RunRecord]) -> frozenset[str]:

@@ -12,7 +12,17 @@ import typer
 
 from pmtaform.cli.asking import approved
 from pmtaform.cli.context import Format, settings
-from pmtaform.cli.options import Allowed, AutoApprove, Excludes, FormatOption, Hosts, Targets, WithDiff
+from pmtaform.cli.options import (
+    Allowed,
+    AutoApprove,
+    Excludes,
+    FormatOption,
+    Hosts,
+    ShardOption,
+    Targets,
+    WithDiff,
+    choice_of,
+)
 from pmtaform.diagnostics import Exit
 from pmtaform.diagnostics.codes.command_line import CHOICE_IN_PLAN, CHOICE_IN_RUN
 from pmtaform.errors import UsageError
@@ -38,6 +48,7 @@ def apply(
     host: Hosts = None,
     target: Targets = None,
     exclude: Excludes = None,
+    shard: ShardOption = None,
     auto_approve: AutoApprove = False,
     allow: Allowed = None,
     format: FormatOption = Format.TEXT,
@@ -54,10 +65,10 @@ def apply(
     check_allowed(allow or [])
     project = settings.project()
     saved = _plan_file(stack)
-    choice = Choice(hosts=tuple(host or ()), targets=tuple(target or ()), excludes=tuple(exclude or ()))
+    choice = choice_of(host, shard, targets=target, excludes=exclude)
     if saved is not None and choice != Choice():
         raise UsageError.of(
-            CHOICE_IN_PLAN, "Omit --host, --target and --exclude, or apply the stack instead of the plan file."
+            CHOICE_IN_PLAN, "Omit --host, --target, --exclude and --shard, or apply the stack instead of the plan file."
         )
     plan = load_plan(saved) if saved is not None else None
     name = plan.plan.stack if plan is not None else project.load(stack).name
@@ -104,7 +115,7 @@ def _run(project: Project, stack: str | None, saved: SavedPlan | None, request: 
 
 def _choice_in_run() -> UsageError:
     return UsageError.of(
-        CHOICE_IN_RUN, "Omit --host, --target, --exclude and the plan file: --resume takes them from the run."
+        CHOICE_IN_RUN, "Omit --host, --target, --exclude, --shard and the plan file: --resume takes them from the run."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,13 +11,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pmtaform.cli.context import Format, settings
+from pmtaform.cli.options import choice_of
 from pmtaform.diagnostics import Exit, Severity
-from pmtaform.diagnostics.codes.command_line import FIX_NEEDS_FILES, NO_SUCH_FILE, NO_SUCH_HOST, NO_SUCH_RULE
+from pmtaform.diagnostics.codes.command_line import (
+    CONTRADICTORY_OPTIONS,
+    FIX_NEEDS_FILES,
+    NO_SUCH_FILE,
+    NO_SUCH_HOST,
+    NO_SUCH_RULE,
+)
 
 if TYPE_CHECKING:
     from pmtaform.api.linting import Linted, RuleChoice
     from pmtaform.diagnostics import Place
     from pmtaform.lang.lint import Finding
+    from pmtaform.stack import Stack
 
 
 class LintFormat(StrEnum):
@@ -45,6 +54,10 @@ _Paths = Annotated[
     typer.Argument(metavar="PATH...|STACK", help="Configuration files or folders, or a stack; its name, or nothing."),
 ]
 _Host = Annotated[str | None, typer.Option("--host", help="Lint what this host of the stack has now. Changes nothing.")]
+_Shard = Annotated[
+    str | None,
+    typer.Option("--shard", metavar="I/N", help="Only part I of N of the stack's hosts, by a hash of their names."),
+]
 _Format = Annotated[LintFormat, typer.Option("--format", help="Output format.")]
 _Fix = Annotated[bool, typer.Option("--fix", help="Correct what is certain in the files, and show it.")]
 _FailOn = Annotated[Level, typer.Option("--fail-on", help="Exit 1 at findings of this severity or above.")]
@@ -62,6 +75,7 @@ _Rules = Annotated[bool, typer.Option("--rules", help="List all rules and exit."
 def lint(
     paths: _Paths = None,
     host: _Host = None,
+    shard: _Shard = None,
     format: _Format = LintFormat.TEXT,
     fix: _Fix = False,
     fail_on: _FailOn = Level.ERROR,
@@ -82,7 +96,7 @@ def lint(
         out(rules_text())
         return Exit.OK
     choice = _choice(only, disable, enable, ignored=format is LintFormat.SARIF)
-    results = _gather(paths or [], host, choice, powermta, fix=fix)
+    results = _gather(paths or [], _Where(host, shard), choice, powermta, fix=fix)
     tell(note for linted in results for note in linted.notes)
     full = format in (LintFormat.JSON, LintFormat.SARIF)
     findings = [finding for linted in results for finding in (linted.every if full else linted.findings)]
@@ -105,13 +119,22 @@ def _choice(
     return RuleChoice(only=only or None, disabled=disable or (), enabled=enable or (), ignored=ignored)
 
 
-def _gather(paths: list[str], host: str | None, choice: RuleChoice, version: str | None, *, fix: bool) -> list[Linted]:
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """The hosts of a stack that are linted: one live host, or those of a shard."""
+
+    host: str | None
+    shard: str | None
+
+
+def _gather(paths: list[str], where: _Where, choice: RuleChoice, version: str | None, *, fix: bool) -> list[Linted]:
     """Lint what the arguments name. Raises `UsageError`."""
-    from pmtaform.api.linting import lint_host, lint_stack
+    from pmtaform.api.linting import lint_host
     from pmtaform.errors import UsageError
 
+    host = where.host
     files = [path for path in paths if _is_native(path)]
-    if host is None and files and len(files) == len(paths):
+    if host is None and where.shard is None and files and len(files) == len(paths):
         return [_lint_path(Path(path), choice, version, fix=fix) for path in paths]
     if len(paths) > 1:
         missing = next(path for path in paths if path not in files)
@@ -120,11 +143,24 @@ def _gather(paths: list[str], host: str | None, choice: RuleChoice, version: str
         raise UsageError.of(FIX_NEEDS_FILES, "--fix is for configuration files; correct a stack by hand.")
     stack = settings.project().load(paths[0] if paths else None)
     if host is None:
-        return [lint_stack(stack, choice, version=version)]
+        return [_lint_hosts(stack, where, choice, version)]
+    if where.shard is not None:
+        raise UsageError.of(CONTRADICTORY_OPTIONS, "--host names one host, and --shard divides all of them.")
     if host not in stack.hosts:
         known = ", ".join(stack.hosts)
         raise UsageError.of(NO_SUCH_HOST, f'Stack "{stack.name}" has: {known}.')
     return [lint_host(stack, host, choice, version=version)]
+
+
+def _lint_hosts(stack: Stack, where: _Where, choice: RuleChoice, version: str | None) -> Linted:
+    """Lint what the hosts of a stack, or those of a shard, would have."""
+    from pmtaform.api.linting import lint_stack
+    from pmtaform.planning.notes import of_shard
+
+    chosen = choice_of((), where.shard)
+    names = chosen.select(stack)
+    linted = lint_stack(stack, choice, hosts=names, version=version)
+    return replace(linted, notes=(*of_shard(chosen, stack, names), *linted.notes))
 
 
 def _is_native(text: str) -> bool:

@@ -12,10 +12,12 @@ from pmtaform.cli.options import (
     FormatOption,
     Hosts,
     PlanOut,
+    ShardOption,
     StackArgument,
     Targets,
     WithDiff,
     WithEffects,
+    choice_of,
 )
 from pmtaform.diagnostics import Exit, Kind
 from pmtaform.diagnostics.codes.command_line import FUTURE_PLAN_NOT_SAVED
@@ -30,6 +32,7 @@ def plan(
     host: Hosts = None,
     target: Targets = None,
     exclude: Excludes = None,
+    shard: ShardOption = None,
     out: PlanOut = None,
     format: FormatOption = Format.TEXT,
     detailed_exitcode: DetailedExitCode = False,
@@ -38,7 +41,7 @@ def plan(
     as_of: AsOf = None,
 ) -> int:
     """Show what differs between a stack and its live hosts. Changes nothing on them."""
-    from pmtaform.api import Choice, PlanRequest, make_plan, save_plan
+    from pmtaform.api import PlanRequest, make_plan, save_plan
     from pmtaform.cli.output import plan_view, show, watching
 
     moment = moment_of(as_of)
@@ -50,7 +53,7 @@ def plan(
         )
     project = settings.project()
     loaded = project.load(stack)
-    choice = Choice(hosts=tuple(host or ()), targets=tuple(target or ()), excludes=tuple(exclude or ()))
+    choice = choice_of(host, shard, targets=target, excludes=exclude)
     with watching() as watch:
         planned = make_plan(project, loaded, PlanRequest(choice=choice, watch=watch, as_of=moment))
     if out is not None:

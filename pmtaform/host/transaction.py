@@ -41,8 +41,8 @@ def apply(session: Session, spec: HostSpec, tx: Transaction, reopen: Reopen) -> 
     """Make `tx` on the host, all or nothing; `PENDING` if it has to be confirmed.
 
     If the connection goes, `reopen` gives another one and the outcome is read back from the host. A host makes a
-    transaction of one name once: where it has that name already, whoever sent it, the outcome is that of the first.
-    Raises `HostError` when nothing can have been done, for example because sudo refuses.
+    transaction of one name once: where it has that name already, from this process or another, the outcome is that of
+    the first. Raises `HostError` when nothing can have been done, for example because sudo refuses.
     """
     if not tx.writes and not tx.removals and not tx.record:
         return Outcome(host=spec.name, status=Status.APPLIED, reason="nothing to change")

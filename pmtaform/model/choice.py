@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from pmtaform.diagnostics import did_you_mean
 from pmtaform.diagnostics.codes.command_line import NO_SUCH_HOST
 from pmtaform.errors import UsageError
 from pmtaform.model.selection import Selection, matches
+from pmtaform.model.shard import Shard
 
 
 class Grouped(Protocol):
@@ -37,14 +38,36 @@ class HostsByName(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Which hosts and blocks a run is about, as patterns with `*`. Empty: all."""
+    """Which hosts and blocks a run is about, as patterns with `*`. Empty: all.
+
+    `shard` is the part of these hosts that the run is about; it may have none.
+    """
 
     hosts: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
+    shard: Shard | None = None
+
+    @classmethod
+    def of_patterns(cls, patterns: Mapping[str, Iterable[str]]) -> Choice:
+        """The choice that `patterns` wrote. Raises `UsageError` for a shard that is none."""
+        shards = [Shard.parse(text) for text in patterns.get("shard", ())]
+        hosts, targets, excludes = (tuple(patterns.get(name, ())) for name in ("hosts", "targets", "excludes"))
+        return cls(hosts=hosts, targets=targets, excludes=excludes, shard=shards[0] if shards else None)
+
+    @property
+    def patterns(self) -> dict[str, tuple[str, ...]]:
+        """The choice as texts, as plans and journals keep it."""
+        shard = {"shard": (str(self.shard),)} if self.shard is not None else {}
+        return {"hosts": self.hosts, "targets": self.targets, "excludes": self.excludes, **shard}
 
     def select(self, stack: HostsByName) -> list[str]:
         """Return the names of the chosen hosts. Raises `UsageError` for a pattern that no host matches."""
+        names = self.all_parts(stack)
+        return names if self.shard is None else self.shard.of(names)
+
+    def all_parts(self, stack: HostsByName) -> list[str]:
+        """The names of the hosts of all shards together. Raises as `select`."""
         names = list(stack.hosts)
         if not self.hosts:
             return names

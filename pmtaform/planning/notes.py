@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from pmtaform.diagnostics import Diagnostic
+from pmtaform.diagnostics.codes.command_line import SHARD
 from pmtaform.diagnostics.codes.plans import CATCH_ALL_ONLY, FUTURE_PLAN
 from pmtaform.diagnostics.codes.state import HOST_NOT_IN_STACK, STATE_KEY_CHANGED
 from pmtaform.inspection.survey import Target
@@ -50,6 +51,16 @@ def for_a_future_date(as_of: datetime | None) -> tuple[Diagnostic, ...]:
     )
     detail += "It cannot be saved or applied. Plan again on that date."
     return (FUTURE_PLAN.diagnostic(detail),)
+
+
+def of_shard(choice: Choice, stack: Stack, names: Collection[str]) -> tuple[Diagnostic, ...]:
+    """The note on a run about one shard: `names` are its hosts."""
+    if choice.shard is None:
+        return ()
+    of = len(choice.all_parts(stack))
+    some = f"{len(names)} of {of} hosts" if names else f"none of {of} hosts: there is nothing to do"
+    detail = f"Shard {choice.shard} has {some}. canary, waves, max-failures and max-unreachable count only its hosts."
+    return (SHARD.diagnostic(detail),)
 
 
 def catch_all_only(choice: Choice, targets: Iterable[Target]) -> tuple[Diagnostic, ...]:

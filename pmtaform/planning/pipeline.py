@@ -12,10 +12,10 @@ from pmtaform.inspection.survey import Fleet, Target, close_sessions
 from pmtaform.plan.model import Plan
 from pmtaform.planning.compiling import compile_targets
 from pmtaform.planning.draft import Draft, Planned
-from pmtaform.planning.notes import catch_all_only, for_a_future_date, left_behind, usable_state
+from pmtaform.planning.notes import catch_all_only, for_a_future_date, left_behind, of_shard, usable_state
 from pmtaform.planning.request import PlanRequest
 from pmtaform.planning.steps import STEPS
-from pmtaform.planning.targets import check_patterns, check_shared_roots
+from pmtaform.planning.targets import check_patterns, check_shared_roots, names_elsewhere
 from pmtaform.project import Project
 from pmtaform.stack import Stack
 from pmtaform.stack.resolve import resolver_for
@@ -75,7 +75,7 @@ def compile_stack(draft: Draft) -> None:
         step.prepare(draft)
     draft.targets = compile_targets(draft, draft.names, validate=draft.request.validate)
     check_shared_roots(draft.targets)
-    check_patterns(draft.request.choice, draft.targets)
+    check_patterns(draft.request.choice, draft.targets, lambda: names_elsewhere(draft))
 
 
 def look_at_hosts(draft: Draft) -> None:
@@ -100,6 +100,7 @@ def advise(draft: Draft) -> None:
     for step in draft.steps:
         step.advise(draft)
     draft.notes += (
+        *of_shard(draft.request.choice, draft.stack, draft.names),
         *left_behind(draft.stack, draft.state),
         *for_a_future_date(draft.request.as_of),
         *catch_all_only(draft.request.choice, draft.targets),
@@ -187,7 +188,7 @@ def _plan(draft: Draft) -> Plan:
         tool_version=__version__,
         key_id=draft.key.id,
         notes=draft.notes,
-        selection={"hosts": choice.hosts, "targets": choice.targets, "excludes": choice.excludes},
+        selection=choice.patterns,
         hosts=draft.hosts,
         failures={name: problem.diagnostics[0] for name, problem in draft.fleet.failures.items()},
     )

@@ -55,8 +55,7 @@ def plan_again(
             STACK_CHANGED,
             f'The files of stack "{stack.name}" changed since the plan was made at {plan.created}. Plan again.',
         )
-    selection = {name: tuple(plan.selection.get(name, ())) for name in ("hosts", "targets", "excludes")}
-    choice = Choice(**selection)
+    choice = Choice.of_patterns(plan.selection)
     request = PlanRequest(choice=choice, keep_open=True, watch=watch, clock=clock or SystemClock(), resolver=resolver)
     planned = make_plan(project, stack, request)
     try:

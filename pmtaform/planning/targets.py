@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from pmtaform.diagnostics import did_you_mean
 from pmtaform.diagnostics.codes.command_line import NO_SUCH_TARGET
@@ -10,8 +10,11 @@ from pmtaform.diagnostics.codes.stack import SHARED_ROOT
 from pmtaform.errors import Invalid, UsageError
 from pmtaform.inspection.survey import Target
 from pmtaform.model.choice import Choice
-from pmtaform.model.desired import Unmanaged
+from pmtaform.model.desired import Desired, Unmanaged
 from pmtaform.model.selection import ALL_DOMAINS, is_catch_all, matches
+from pmtaform.planning.draft import Draft
+from pmtaform.stack import compile_all
+from pmtaform.state import HostState
 
 
 def check_shared_roots(targets: Iterable[Target]) -> None:
@@ -27,10 +30,11 @@ def check_shared_roots(targets: Iterable[Target]) -> None:
             )
 
 
-def check_patterns(choice: Choice, targets: Iterable[Target]) -> None:
+def check_patterns(choice: Choice, targets: Iterable[Target], elsewhere: Callable[[], set[str]] = set) -> None:
     """Raise `UsageError` for a pattern that names nothing.
 
-    A misspelt target would look like "nothing to do", and a misspelt exclusion would protect nothing.
+    A misspelt target would look like "nothing to do", and a misspelt exclusion would protect nothing. `elsewhere`
+    returns the names on hosts of other shards, which may be meant.
     """
     if not choice.targets and not choice.excludes:
         return
@@ -38,13 +42,31 @@ def check_patterns(choice: Choice, targets: Iterable[Target]) -> None:
     for target in targets:
         if target.desired.unmanaged is Unmanaged.REMOVE:
             return  # blocks that only the host knows may be meant
-        own = {str(a) for a in target.desired.blocks} | {str(each.address) for each in target.desired.whole_files}
-        if target.previous is not None:
-            own |= target.previous.blocks.keys() | target.previous.keys.keys()
-        names |= own | {f"{target.spec.name}:{name}" for name in own}
+        names |= _names_on(target.spec.name, target.desired, target.previous)
     for pattern in (*choice.targets, *choice.excludes):
-        if not any(matches(pattern, name) for name in names):
+        if any(matches(pattern, name) for name in names):
+            continue
+        if not any(matches(pattern, name) for name in elsewhere()):
             raise UsageError.of(NO_SUCH_TARGET, _names_nothing(pattern, names))
+
+
+def names_elsewhere(draft: Draft) -> set[str]:
+    """The names of the blocks on the chosen hosts of other shards, as the stack and the state know them."""
+    if draft.request.choice.shard is None:
+        return set()
+    others = [name for name in draft.request.choice.all_parts(draft.stack) if name not in draft.names]
+    names: set[str] = set()
+    for host, desired in compile_all(draft.stack, None, others).items():
+        names |= _names_on(host, desired, draft.state.hosts.get(host))
+    return names
+
+
+def _names_on(host: str, desired: Desired, previous: HostState | None) -> set[str]:
+    """The addresses on a host, with its name before them and without."""
+    own = {str(address) for address in desired.blocks} | {str(each.address) for each in desired.whole_files}
+    if previous is not None:
+        own |= previous.blocks.keys() | previous.keys.keys()
+    return own | {f"{host}:{name}" for name in own}
 
 
 def _names_nothing(pattern: str, names: Collection[str]) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 
 from pmtaform.diagnostics.definition import Definition
 from pmtaform.diagnostics.kinds import Kind
+from pmtaform.diagnostics.model import Severity
 
 NO_PROJECT: Final = Definition(
     code="no-project",
@@ -50,6 +51,34 @@ STACK_EXISTS: Final = Definition(
     explanation=(
         "The folder of the new stack exists and is not empty. pmtaform writes over no stack. Choose another name, "
         "or move the folder away."
+    ),
+)
+BAD_SHARD: Final = Definition(
+    code="bad-shard",
+    summary="Invalid shard",
+    kind=Kind.USAGE,
+    explanation=(
+        "--shard takes I/N: part I of N, from 1 on. Each of the N commands gets its own I, and all of them the same N."
+    ),
+)
+SHARD_SPLITS_KEY: Final = Definition(
+    code="shard-splits-key",
+    summary="Rotated key on hosts of several shards",
+    kind=Kind.USAGE,
+    explanation=(
+        "The hosts of a rotated key switch to its new selector together or not at all, so one run has to change all of "
+        "them. Run without --shard, or choose these hosts with --host."
+    ),
+)
+SHARD: Final = Definition(
+    code="shard",
+    summary="One shard of the hosts",
+    kind=Kind.NOTE,
+    severity=Severity.INFO,
+    explanation=(
+        "The run is about one of the parts that --shard divides the chosen hosts into. The SHA-256 of a host's name "
+        "decides on its part. The sizes of canary and waves, max-failures and max-unreachable count the hosts of this "
+        "part only. A part may have no hosts: then there is nothing to do."
     ),
 )
 NO_SUCH_HOST: Final = Definition(

@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pmtaform.diagnostics.codes.command_line import SHARD_SPLITS_KEY
+from pmtaform.errors import UsageError
 from pmtaform.inspection.survey import Survey
 from pmtaform.planning.draft import Draft
 from pmtaform.planning.step import Step
@@ -49,6 +51,7 @@ class RotationStep(Step):
             )
         )
         assert rotation is not None  # the step applies
+        _check_undivided(draft, rotation)
         self._rotation, draft.stack = rotation, rotation.stack
 
     def reconcile(self, draft: Draft) -> Collection[str]:
@@ -81,6 +84,21 @@ class RotationStep(Step):
     def record(self, result: RunResult, state: StateDocument, now: datetime) -> None:
         """Store which hosts switched, and which key files are gone."""
         self._rotation.record(result, state, now.replace(microsecond=0))
+
+
+def _check_undivided(draft: Draft, rotation: FleetRotation) -> None:
+    """Raise `UsageError` where a plan for one shard has some hosts of a rotated key, and not all."""
+    shard = draft.request.choice.shard
+    if shard is None or not draft.request.validate:
+        return
+    for name, key in rotation.keys.items():
+        own = shard.of(key.hosts)
+        if own and len(own) < len(key.hosts):
+            raise UsageError.of(
+                SHARD_SPLITS_KEY,
+                f"{name} is on {len(key.hosts)} hosts, and shard {shard} has {len(own)} of them. They switch to a new "
+                "selector together, so plan without --shard.",
+            )
 
 
 def _unable(draft: Draft) -> dict[str, str]:
