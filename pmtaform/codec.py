@@ -166,27 +166,41 @@ def optional(inner: Codec[T]) -> Codec[T | None]:
     )
 
 
-def _read(inner: Codec[T], value: object, part: str | int) -> T:
+def _each(
+    read: Callable[[object], T],
+    parts: Iterable[tuple[str | int, object]],
+    part: Callable[[Any], str | int] = lambda place: place,
+) -> list[T]:
+    """What `read` makes of each part; one `try` for all, because a state has a million of them."""
+    values: list[T] = []
+    listed = list(parts)
     try:
-        return inner.read(value)
+        for _, value in listed:
+            values.append(read(value))
     except DecodeError as wrong:
-        raise wrong.within(part) from None
+        raise wrong.within(part(listed[len(values)][0])) from None
+    return values
 
 
 def several(inner: Codec[T]) -> Codec[tuple[T, ...]]:
     """A list."""
     return Codec(
         lambda values: [inner.write(value) for value in values],
-        lambda value: tuple(_read(inner, item, number) for number, item in enumerate(an_array(value))),
+        lambda value: tuple(_each(inner.read, enumerate(an_array(value)))),
         {"type": "array", "items": inner.schema},
     )
 
 
 def table(inner: Codec[T]) -> Codec[Mapping[str, T]]:
     """An object with any names, written in their order."""
+
+    def read(value: object) -> dict[str, T]:
+        entries = an_object(value)
+        return dict(zip(entries, _each(inner.read, entries.items(), EntryName), strict=True))
+
     return Codec(
         lambda entries: {name: inner.write(entries[name]) for name in sorted(entries)},
-        lambda value: {name: _read(inner, item, EntryName(name)) for name, item in an_object(value).items()},
+        read,
         {"type": "object", "additionalProperties": inner.schema},
     )
 
@@ -216,13 +230,16 @@ def record(
 
     def read(value: object) -> T:
         tree = an_object(value)
-        _require_entries(tree, schema["required"], codecs)
-        return make(
-            **{
-                attribute: _read(codec, tree[name], name) if name in tree else defaults[attribute]
-                for name, (attribute, codec) in codecs.items()
-            }
-        )
+        if not required <= tree.keys() <= known:
+            _require_entries(tree, schema["required"], codecs)
+        values: dict[str, object] = {}
+        name = ""
+        try:
+            for name, attribute, read_part in parts:
+                values[attribute] = read_part(tree[name]) if name in tree else defaults[attribute]
+        except DecodeError as wrong:
+            raise wrong.within(name) from None
+        return make(**values)
 
     schema: dict[str, Any] = {
         "type": "object",
@@ -230,6 +247,8 @@ def record(
         "required": [name for name, (attribute, _) in codecs.items() if attribute not in defaults],
         "additionalProperties": False,
     }
+    required, known = frozenset(schema["required"]), frozenset(codecs)
+    parts = [(name, attribute, codec.read) for name, (attribute, codec) in codecs.items()]
     return Codec(write, read, schema)
 
 

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 TEMPORARY: Final = ".tmp"
 _MODE: Final = 0o600
+_GATHERED: Final = 256 * 1024  # bytes
 
 
-def replace_file(path: Path, content: bytes, *, like: os.stat_result | None = None) -> None:
+def replace_file(path: Path, content: bytes | Iterable[bytes], *, like: os.stat_result | None = None) -> None:
     """Give `path` the new `content`, durably when this returns; the old file stays whole if anything fails.
+
+    Content in pieces is written as they come, so that a large file is not in memory as a whole.
 
     Its mode is 0600; with `like`, mode and owner are those (the owner only as root, who alone may give files away).
     """
@@ -56,8 +59,20 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces joined to ones of some size: a call of the system for each of 10,000 small ones costs 10 ms."""
+    gathered, size = [], 0
+    for piece in pieces:
+        gathered.append(piece)
+        size += len(piece)
+        if size > _GATHERED:
+            yield b"".join(gathered)
+            gathered, size = [], 0
+    yield b"".join(gathered)
+
+
 @contextmanager
-def _temporary(path: Path, content: bytes, like: os.stat_result | None) -> Iterator[Path]:
+def _temporary(path: Path, content: bytes | Iterable[bytes], like: os.stat_result | None) -> Iterator[Path]:
     """A file beside `path` with `content`, safe on the disk; removed afterwards unless it was renamed."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{TEMPORARY}")
     try:
@@ -68,13 +83,14 @@ def _temporary(path: Path, content: bytes, like: os.stat_result | None) -> Itera
             temporary.unlink(missing_ok=True)
 
 
-def _create_in_place(path: Path, content: bytes, like: os.stat_result | None) -> bool:
+def _create_in_place(path: Path, content: bytes | Iterable[bytes], like: os.stat_result | None) -> bool:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
     except FileExistsError:
         return False
     try:
-        write_all(descriptor, content)
+        for piece in (content,) if isinstance(content, bytes) else _gathered(content):
+            write_all(descriptor, piece)
         if like is not None:
             if os.geteuid() == 0:
                 os.fchown(descriptor, like.st_uid, like.st_gid)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Self, TypeVar
+from typing import NamedTuple, Self
+
+from pmtaform.state.entries import Entries, Packed
 
 FORMAT = 1
-
-T = TypeVar("T")
 
 
 class StateVersion(NamedTuple):
@@ -89,6 +89,7 @@ class StateDocument:
     """One stack's state. Documents do not change: each change makes a new one, with the next serial.
 
     `key_id` identifies the stack key of the digests (`StackKey.id`); under another key they cannot be compared.
+    A host that is read from a file is decoded when it is asked for (`Entries`): ask once, and keep it.
     """
 
     stack: str
@@ -108,25 +109,20 @@ class StateDocument:
         """Its lineage and serial."""
         return StateVersion(self.lineage, self.serial)
 
-    def with_host(self, name: str, state: HostState) -> Self:
+    def with_host(self, name: str, state: HostState | Packed[HostState]) -> Self:
         """The next document, in which host `name` has `state`."""
-        return replace(
-            self, serial=self.serial + 1, hosts={**self.hosts, name: state}, intents=_without(self.intents, name)
-        )
+        hosts = Entries.of(self.hosts).with_entries({name: state})
+        return replace(self, serial=self.serial + 1, hosts=hosts, intents=Entries.of(self.intents).without(name))
 
-    def with_intents(self, intents: Mapping[str, Intent]) -> Self:
+    def with_intents(self, intents: Mapping[str, Intent | Packed[Intent]]) -> Self:
         """The next document, in which these changes are under way."""
-        return replace(self, serial=self.serial + 1, intents={**self.intents, **intents})
+        return replace(self, serial=self.serial + 1, intents=Entries.of(self.intents).with_entries(intents))
 
     def without_intent(self, name: str) -> Self:
         """The next document, in which nothing is under way on host `name`."""
-        return replace(self, serial=self.serial + 1, intents=_without(self.intents, name))
+        return replace(self, serial=self.serial + 1, intents=Entries.of(self.intents).without(name))
 
     def without_host(self, name: str) -> Self:
         """The next document, in which `name` is not known."""
-        hosts, intents = _without(self.hosts, name), _without(self.intents, name)
+        hosts, intents = Entries.of(self.hosts).without(name), Entries.of(self.intents).without(name)
         return replace(self, serial=self.serial + 1, hosts=hosts, intents=intents)
-
-
-def _without(entries: Mapping[str, T], name: str) -> Mapping[str, T]:
-    return {other: entry for other, entry in entries.items() if other != name}

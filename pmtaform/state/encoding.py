@@ -1,7 +1,7 @@
-"""A state document as text: written an entry a line, read strictly, and what is wrong with one, at which line.
+"""A state document as text, an entry a line: the codecs of its parts, and how it is written.
 
 People read it in Git: a change of one block is a changed line, and a damaged line has a number. The header comes
-first, so that a save can compare serials without reading the rest.
+first, so that a save can compare serials without reading the rest. `decoding.py` reads it.
 
 The codec is ours and not pydantic: whose first model costs more start-up time than reading the state of a hundred
 hosts, and every command that plans reads a state.
@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final, NoReturn
+from typing import Any, Final, TypeVar
 
 from pmtaform.codec import (
     COUNT,
@@ -22,20 +25,19 @@ from pmtaform.codec import (
     EntryName,
     an_object,
     laid_out,
-    load_json,
     matching,
     optional,
     record,
     several,
     table,
 )
-from pmtaform.diagnostics import Place
-from pmtaform.diagnostics.codes.state import STATE_DAMAGED, STATE_TOO_NEW
-from pmtaform.errors import StateDamaged
 from pmtaform.state.document import FORMAT, FileState, HostInputs, HostState, Intent, StateDocument
+from pmtaform.state.entries import Entries, Packed
 
-_CONFLICT = re.compile(r"^(<<<<<<<|=======|>>>>>>>)", re.MULTILINE)
+T = TypeVar("T")
+
 _DIGEST = re.compile(r"[0-9a-f]{32,128}")
+_LENGTHS = frozenset(range(32, 129))
 _TIME = matching(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", "a time in UTC, as 2026-01-31T12:00:00Z")
 
 
@@ -49,11 +51,15 @@ def _moment(value: object) -> str:
 
 
 def _digests(value: object) -> dict[str, str]:
-    """The one table that is large: without a call for each entry that is right."""
+    """The one table that is large: a few calls for all entries of a host, where nothing is wrong."""
     entries = an_object(value)
-    matches = _DIGEST.fullmatch
+    with suppress(TypeError, ValueError):  # something that is no text, or no digest
+        lengths, joined = set(map(len, entries.values())), "".join(entries.values())  # type: ignore[arg-type]
+        # `fromhex` skips spaces, and accepts capital letters.
+        if lengths <= _LENGTHS and 2 * len(bytes.fromhex(joined)) == len(joined) and joined == joined.lower():
+            return entries  # type: ignore[return-value]  # just checked
     for name, digest in entries.items():
-        if not isinstance(digest, str) or not matches(digest):
+        if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
             raise DecodeError("must be a digest in hexadecimal digits", EntryName(name))
     return entries  # type: ignore[return-value]  # just checked
 
@@ -78,7 +84,7 @@ _INPUTS = record(
     references=several(TEXT),
     secrets=_SEALED,
 )
-_HOST = record(
+HOST = record(
     HostState,
     {"machine_id": "machine", "version_stamp": "version-stamp", "applied_at": "applied-at"},
     {"inputs": None},
@@ -97,7 +103,7 @@ _HOST = record(
     blocks=_BLOCKS,
     keys=table(TEXT),
 )
-_INTENT = record(
+INTENT = record(
     Intent,
     transaction=TEXT,
     at=_MOMENT,
@@ -112,135 +118,95 @@ _HEAD: Final[dict[str, Codec[Any]]] = {
     "serial": COUNT,
     "stack": TEXT,
     "key_id": TEXT,
-    "intents": table(_INTENT),
+    "intents": table(INTENT),
 }
 _NAMES: Final = {"key_id": "key", "intents": "under-way"}
-_HEADER = record(StateDocument, _NAMES, {"intents": {}}, **_HEAD)
-_DOCUMENT = record(StateDocument, _NAMES, {"intents": {}}, **_HEAD, hosts=table(_HOST))
+HEADER = record(StateDocument, _NAMES, {"intents": {}}, **_HEAD)
+DOCUMENT = record(StateDocument, _NAMES, {"intents": {}}, **_HEAD, hosts=table(HOST))
+
+
+# -- entries -----------------------------------------------------------------------------------------------------------
+
+
+def _read_host(text: str) -> HostState:
+    return HOST.read(json.loads(text))
+
+
+def _read_intent(text: str) -> Intent:
+    return INTENT.read(json.loads(text))
+
+
+def packed_host(text: str) -> Packed[HostState]:
+    """A host by its text."""
+    return Packed(text, _read_host)
+
+
+def packed_intent(text: str) -> Packed[Intent]:
+    """An intent by its text."""
+    return Packed(text, _read_intent)
+
+
+def pack_host(state: HostState) -> Packed[HostState]:
+    """`state` as the text that a file has of it."""
+    return packed_host(_laid_out(HOST, state))
+
+
+def pack_intent(intent: Intent) -> Packed[Intent]:
+    """`intent` as the text that a file has of it."""
+    return packed_intent(_laid_out(INTENT, intent))
+
+
+def _laid_out(codec: Codec[T], value: T) -> str:
+    return laid_out(codec.write(value), indent=2, levels=2)
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------
 
 
-class Encoder:
-    """Writes documents, and remembers how each host was written: of two saves only what changed costs."""
+def encode(document: StateDocument) -> Iterator[bytes]:
+    """The whole file, in pieces. ASCII; the same document always gives the same bytes.
 
-    def __init__(self) -> None:
-        self._hosts: dict[str, tuple[HostState, bytes]] = {}
-
-    def encode(self, document: StateDocument) -> bytes:
-        """The whole file. ASCII; the same document always gives the same bytes."""
-        known = self._hosts
-        self._hosts = {}
-        parts = [_header(document)]
-        for name in sorted(document.hosts):
-            state = document.hosts[name]
-            before = known.get(name)
-            if before is not None and before[0] is state:
-                text = before[1]
-            else:
-                host = laid_out(_HOST.write(state), indent=2, levels=2)
-                text = f"\n  {json.dumps(name)}: {host}".encode("ascii")
-            self._hosts[name] = (state, text)
-            parts += (b",", text) if len(parts) > 1 else (text,)
-        parts.append(b"\n }\n}\n" if document.hosts else b"}\n}\n")
-        return b"".join(parts)  # one copy: a large fleet's state is written once a host
-
-
-def _header(document: StateDocument) -> bytes:
-    header = {"format": FORMAT, **_HEADER.write(document)}
-    lines = [f'"{name}": {laid_out(value, indent=1, levels=3)}' for name, value in header.items()]
-    return ("{\n " + ",\n ".join([*lines, '"hosts": {'])).encode("ascii")
-
-
-# -- reading -----------------------------------------------------------------------------------------------------------
-
-
-def decode(content: bytes, *, file: str, stack: str) -> StateDocument:
-    """The document that `content` holds. `file` is named in errors; `stack` is whose state it must be.
-
-    Raises `StateDamaged`: `state-too-new` for a later format, `state-damaged` for all else, with the line.
+    In pieces, because the text of 10,000 hosts is 32 MB, and it is there already.
     """
-    text = _text(content, file, stack)
-    tree = _tree(text, file, stack)
-    _refuse_later_format(tree.get("format"), file)
-    try:
-        document = _read(tree)
-    except DecodeError as wrong:
-        where = " → ".join(str(part) for part in wrong.path)
-        problem = f"{where}: {wrong.problem}" if where else wrong.problem
-        _damaged(problem, Place(file, _line(text, wrong.path)), stack)
-
-    if document.stack != stack:
-        problem = f'stack: it is the state of stack "{document.stack}", not of "{stack}"'
-        _damaged(problem, Place(file, _line(text, ("stack",))), stack)
-    return document
+    head = {"format": FORMAT, **HEADER.write(replace(document, intents={}))}
+    lines = [f'"{name}": {laid_out(value, indent=1, levels=1)}' for name, value in head.items()]
+    yield ("{\n " + ",\n ".join(lines)).encode("ascii")
+    if document.intents:
+        yield b',\n "under-way": '
+        yield from _table(_texts(Entries.of(document.intents), INTENT))
+    yield b',\n "hosts": '
+    yield from _table(_texts(Entries.of(document.hosts), HOST))
+    yield b"\n}\n"
 
 
-def _read(tree: dict[str, object]) -> StateDocument:
-    if "format" not in tree:
-        raise DecodeError('"format" is missing')
-    if type(tree["format"]) is not int or tree["format"] != FORMAT:
-        raise DecodeError("there is no such format", "format")
-    return _DOCUMENT.read({name: value for name, value in tree.items() if name != "format"})
-
-
-def _text(content: bytes, file: str, stack: str) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        line = content.count(b"\n", 0, problem.start) + 1
-        _damaged("it is not text in UTF-8", Place(file, line), stack)
-
-
-def _tree(text: str, file: str, stack: str) -> dict[str, object]:
-    if not text.strip("\0 \t\r\n"):
-        _damaged("it is empty", Place(file), stack)
-    try:
-        tree = load_json(text)
-    except json.JSONDecodeError as problem:
-        conflict = _CONFLICT.search(text)
-        if conflict:
-            line = text.count("\n", 0, conflict.start()) + 1
-            _damaged("it holds the marks of an unfinished Git merge", Place(file, line), stack)
-        _damaged(f"it is not JSON ({problem.msg.lower()})", Place(file, problem.lineno, problem.colno), stack)
-    except DecodeError as wrong:
-        _damaged(wrong.problem, Place(file, _line(text, wrong.path, last=True)), stack)
-    except (ValueError, RecursionError):
-        _damaged("it is not JSON that a state could be (a number or a nesting is too large)", Place(file), stack)
-    if not isinstance(tree, dict):
-        _damaged("it is JSON, but no state", Place(file, 1), stack)
-    return tree
-
-
-def _refuse_later_format(format_: object, file: str) -> None:
-    if type(format_) is int and format_ > FORMAT:
-        detail = (
-            f"it has format {format_}, and this pmtaform reads formats up to {FORMAT}: a later pmtaform wrote it. "
-            "Upgrade pmtaform on this machine (pip install --upgrade pmtaform); nothing was read or changed."
-        )
-        raise StateDamaged.of(STATE_TOO_NEW, detail, place=Place(file))
-
-
-def _damaged(problem: str, place: Place, stack: str) -> NoReturn:
-    detail = (
-        f"{problem}. Restore it from Git, or use the copy from before the last run "
-        f"(state/{stack}.json.backup), or move it away to start a new one. No host is at risk: without a state, "
-        "pmtaform cannot distinguish drift from a change of the stack, and leaves unchanged what it once made and the "
-        "stack no longer has."
+def encode_changes(earlier: StateDocument, later: StateDocument) -> bytes:
+    """The entries of `later` that are not as in `earlier`, null where they are gone."""
+    intents = Entries.of(later.intents).changes_since(Entries.of(earlier.intents))
+    hosts = Entries.of(later.hosts).changes_since(Entries.of(earlier.hosts))
+    tables = (
+        b'{\n "under-way": ',
+        *_table((name, _text(intents[name], INTENT)) for name in sorted(intents)),
+        b',\n "hosts": ',
+        *_table((name, _text(hosts[name], HOST)) for name in sorted(hosts)),
+        b"\n}\n",
     )
-    raise StateDamaged.of(STATE_DAMAGED, detail, place=place)
+    return b"".join(tables)
 
 
-def _line(text: str, path: tuple[str | int, ...], *, last: bool = False) -> int | None:
-    """The line of the entry that `path` leads to, as well as the text tells."""
-    position = 0
-    for name in path:
-        if isinstance(name, int):
-            break
-        form = re.compile(re.escape(json.dumps(name)) + r"\s*:")
-        places = [match.start() for match in form.finditer(text, position)]
-        if not places:
-            break
-        position = places[-1] if last else places[0]
-    return text.count("\n", 0, position) + 1 if path else None
+def _texts(entries: Entries[T], codec: Codec[T]) -> Iterator[tuple[str, str]]:
+    return ((name, _text(entries.stored(name), codec)) for name in entries)
+
+
+def _text(entry: T | Packed[T] | None, codec: Codec[T]) -> str:
+    if entry is None:
+        return "null"
+    return entry.text if isinstance(entry, Packed) else _laid_out(codec, entry)
+
+
+def _table(texts: Iterable[tuple[str, str]]) -> Iterator[bytes]:
+    """A table at the first level of a document, from the texts of its entries."""
+    before = "{"
+    for name, text in texts:
+        yield f"{before}\n  {json.dumps(name)}: {text}".encode("ascii")
+        before = ","
+    yield b"{}" if before == "{" else b"\n }"

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from pmtaform.state.backend import StateBackend
 from pmtaform.state.document import HostState, Intent, StateDocument
+from pmtaform.state.encoding import pack_host, pack_intent
 
 
 class StateKeeper:
@@ -37,7 +38,8 @@ class StateKeeper:
         Raises what `StateBackend.save` raises; the change then stays in `document`, and goes out with the next
         save that succeeds.
         """
-        self._change(lambda document: document.with_host(name, state))
+        packed = pack_host(state)  # as text: a run that changes 10,000 hosts keeps them all here
+        self._change(lambda document: document.with_host(name, packed))
 
     def note_generation(self, name: str, generation: int) -> None:
         """Note that host `name` is as it was, though by another generation, and save. Raises as `update_host`."""
@@ -55,7 +57,8 @@ class StateKeeper:
     def intend(self, intents: Mapping[str, Intent]) -> None:
         """Record the intended changes of hosts, and save. Raises as `update_host`."""
         if intents:
-            self._change(lambda document: document.with_intents(intents))
+            packed = {name: pack_intent(intent) for name, intent in intents.items()}
+            self._change(lambda document: document.with_intents(packed))
 
     def settle(self, name: str) -> None:
         """Note that nothing is under way on host `name` any more, and save. Raises as `update_host`."""

@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 
 from pmtaform.plugins import STATE_BACKENDS
-from pmtaform.state import Backends
+from pmtaform.state import Backends, FileBackend
 from pmtaform.state.backend import BackendSettings
 from pmtaform.testing.state import MemoryBackends
 
 
-@pytest.fixture(params=["memory", "file"])
+@pytest.fixture(params=["memory", "file", "file-appending"])
 def backends(request: pytest.FixtureRequest, tmp_path: Path) -> Backends:
     if request.param == "memory":
         return MemoryBackends()
+    if request.param == "file-appending":
+        return lambda stack: FileBackend(tmp_path / "state", stack, whole_below=0)
     return STATE_BACKENDS["file"].open(BackendSettings(tmp_path, {}))
 
 

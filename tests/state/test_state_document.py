@@ -15,9 +15,15 @@ from state_samples import document, documents, host, hosts
 from pmtaform.diagnostics import Exit
 from pmtaform.errors import StateDamaged
 from pmtaform.state import HostState, StateDocument
-from pmtaform.state.encoding import Encoder, decode
+from pmtaform.state.decoding import decode
+from pmtaform.state.encoding import encode
+from pmtaform.state.entries import Entries, Packed
 
 FILE = "state/demo.json"
+
+
+def written(any_document: StateDocument) -> bytes:
+    return b"".join(encode(any_document))
 
 
 def read(content: bytes) -> StateDocument:
@@ -32,25 +38,37 @@ def broken(content: bytes) -> StateDamaged:
 
 @given(documents)
 def test_what_is_written_is_read_back(any_document: StateDocument) -> None:
-    content = Encoder().encode(any_document)
+    content = written(any_document)
     assert read(content) == any_document
     assert content.isascii()
 
 
 @given(documents)
 def test_writing_what_was_read_gives_the_same_bytes(any_document: StateDocument) -> None:
-    content = Encoder().encode(any_document)
-    assert Encoder().encode(read(content)) == content
+    content = written(any_document)
+    assert written(read(content)) == content
 
 
 @given(documents, st.text(max_size=5), hosts)
-def test_an_encoder_that_remembers_writes_what_a_new_one_writes(
+def test_hosts_that_were_read_are_written_as_new_ones_are(
     any_document: StateDocument, name: str, state: HostState
 ) -> None:
-    encoder = Encoder()
-    encoder.encode(any_document)
-    changed = any_document.with_host(name, state).without_host(next(iter(any_document.hosts), ""))
-    assert encoder.encode(changed) == Encoder().encode(changed)
+    gone = next(iter(any_document.hosts), "")
+    changed = read(written(any_document)).with_host(name, state).without_host(gone)
+    assert written(changed) == written(any_document.with_host(name, state).without_host(gone))
+
+
+@given(documents)
+def test_what_is_laid_out_anew_is_read_as_the_same(any_document: StateDocument) -> None:
+    text = json.dumps(json.loads(written(any_document)))
+    assert read(text.encode()) == any_document
+
+
+def test_hosts_are_kept_as_texts_until_they_are_asked_for() -> None:
+    hosts_read = read(written(document())).hosts
+    assert isinstance(hosts_read, Entries)
+    assert isinstance(hosts_read.stored("mta1"), Packed)
+    assert hosts_read["mta1"] == host()
 
 
 def test_a_change_makes_a_new_document_of_the_same_lineage() -> None:
@@ -63,8 +81,8 @@ def test_a_change_makes_a_new_document_of_the_same_lineage() -> None:
 
 
 def test_one_changed_block_is_one_changed_line() -> None:
-    before = Encoder().encode(document()).splitlines()
-    after = Encoder().encode(document(hosts={"mta1": host(blocks={"mta1:domain[gmail.com]": "ef" * 32})})).splitlines()
+    before = written(document()).splitlines()
+    after = written(document(hosts={"mta1": host(blocks={"mta1:domain[gmail.com]": "ef" * 32})})).splitlines()
     assert len(before) == len(after)
     assert sum(a != b for a, b in zip(before, after, strict=True)) == 1
 
@@ -84,21 +102,21 @@ def test_what_is_no_document_is_damaged(content: bytes) -> None:
 
 
 def test_no_truncation_is_read() -> None:
-    content = Encoder().encode(document()).rstrip()
+    content = written(document()).rstrip()
     for length in range(len(content)):
         broken(content[:length])
 
 
 @given(st.data())
 def test_a_changed_byte_is_a_document_or_an_expected_error(data: st.DataObject) -> None:
-    content = bytearray(Encoder().encode(document()))
+    content = bytearray(written(document()))
     content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     with suppress(StateDamaged):
         read(bytes(content))
 
 
 def test_a_syntax_error_has_its_line() -> None:
-    lines = Encoder().encode(document()).splitlines()
+    lines = written(document()).splitlines()
     lines[3] = b' "serial": 1 oops,'
     place = broken(b"\n".join(lines)).diagnostics[0].place
     assert place is not None
@@ -106,7 +124,7 @@ def test_a_syntax_error_has_its_line() -> None:
 
 
 def test_an_unfinished_merge_is_recognised() -> None:
-    lines = Encoder().encode(document()).splitlines()
+    lines = written(document()).splitlines()
     lines.insert(3, b"<<<<<<< HEAD")
     (finding,) = broken(b"\n".join(lines)).diagnostics
     assert "unfinished Git merge" in finding.detail
@@ -147,7 +165,7 @@ def test_an_unfinished_merge_is_recognised() -> None:
     ],
 )
 def test_a_wrong_entry_is_named_with_its_line(path: list[str], value: object) -> None:
-    tree = json.loads(Encoder().encode(document()))
+    tree = json.loads(written(document()))
     inner = tree
     for name in path[:-1]:
         inner = inner[name]
@@ -162,13 +180,13 @@ def test_a_wrong_entry_is_named_with_its_line(path: list[str], value: object) ->
 
 @pytest.mark.parametrize("missing", ["format", "lineage", "serial", "stack", "key", "hosts"])
 def test_a_missing_entry_is_named(missing: str) -> None:
-    tree = json.loads(Encoder().encode(document()))
+    tree = json.loads(written(document()))
     del tree[missing]
     assert f'"{missing}" is missing' in broken(json.dumps(tree).encode()).diagnostics[0].detail
 
 
 def test_an_entry_that_stands_twice_is_not_half_ignored() -> None:
-    text = Encoder().encode(document()).replace(b' "serial": 1,', b' "serial": 1,\n "serial": 2,')
+    text = written(document()).replace(b' "serial": 1,', b' "serial": 1,\n "serial": 2,')
     (finding,) = broken(text).diagnostics
     assert '"serial" appears twice' in finding.detail
     assert finding.place is not None
@@ -176,11 +194,11 @@ def test_an_entry_that_stands_twice_is_not_half_ignored() -> None:
 
 
 def test_a_number_that_is_none_is_refused() -> None:
-    broken(Encoder().encode(document()).replace(b'"serial": 1', b'"serial": NaN'))
+    broken(written(document()).replace(b'"serial": 1', b'"serial": NaN'))
 
 
 def test_a_later_format_says_to_upgrade_and_not_that_it_is_damaged() -> None:
-    text = Encoder().encode(document()).replace(b'"format": 1', b'"format": 2, "unheard-of": []')
+    text = written(document()).replace(b'"format": 1', b'"format": 2, "unheard-of": []')
     (finding,) = broken(text).diagnostics
     assert finding.code == "state-too-new"
     assert "Upgrade pmtaform" in finding.detail

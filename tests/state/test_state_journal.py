@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -121,3 +122,52 @@ def test_a_symbolic_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(PmtaformError):
         journal.end("r", "done")
     assert (tmp_path / "victim").read_text() == "x"
+
+
+def test_lines_that_wait_for_others_go_out_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = FileBackend(tmp_path, "demo").events
+    syncing, go_on, fsync, syncs = threading.Event(), threading.Event(), os.fsync, []
+
+    def slow(descriptor: int) -> None:
+        syncs.append(descriptor)
+        syncing.set()
+        go_on.wait()
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    threads = [threading.Thread(target=log.append, args=(b"%d\n" % number,)) for number in range(9)]
+    threads[0].start()
+    syncing.wait()
+    for thread in threads[1:]:
+        thread.start()
+    while len(log._queue) < 8:
+        os.sched_yield()
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert len(syncs) == 2
+    assert sorted(log.read().split()) == [b"%d" % number for number in range(9)]
+
+
+def test_each_line_that_could_not_be_written_is_reported_to_its_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = FileBackend(tmp_path, "demo").events
+    log.append(b"first\n")
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def append(number: int) -> bool:
+        try:
+            log.append(b"%d\n" % number)
+        except PmtaformError:
+            return False
+        return True
+
+    with monkeypatch.context() as patch, ThreadPoolExecutor(8) as pool:
+        patch.setattr(os, "write", full)
+        assert not any(pool.map(append, range(40)))
+    assert log.read() == b"first\n"
+    log.append(b"last\n")
+    assert log.read() == b"first\nlast\n"
