@@ -45,6 +45,8 @@ class FileCompiler:
         taken: Collection[str],
     ) -> tuple[ManagedFile, ...]:
         """The host's managed files. `blocks` is its configuration; `taken` are the paths of its configuration files."""
+        if not plans:
+            return ()  # most stacks: no look at every directive for what it includes
         whole, inner = _includes(blocks)
         homes = dict.fromkeys(taken, "It is a file of the configuration")
         homes |= {key.path: f"{key.address} is written to it" for key in keys}

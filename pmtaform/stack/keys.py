@@ -55,8 +55,7 @@ class KeyCompiler:
             line = StackLine(self._lines.name, f"{file.selector},{file.domain},{file.path}", plan.place)
             for target in targets:
                 wanted.setdefault(target, []).append(line)
-        for target, lines in wanted.items():
-            self._lines.insert(items, target, lines)
+        self._lines.insert(items, wanted)
         return tuple(files)
 
     def _same_path(self, file: KeyFile, plan: KeyPlan, other: Place | None) -> None:

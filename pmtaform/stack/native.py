@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,8 @@ from pmtaform.stack.build import StackRules
 from pmtaform.stack.content import Key, Native, StackLine
 from pmtaform.stack.document import read_file, root_of
 from pmtaform.stack.nodes import Mapping as MappingNode
-from pmtaform.stack.nodes import Node, Scalar, Sequence, is_null, kind_of
+from pmtaform.stack.nodes import Node, Scalar, is_null, kind_of
+from pmtaform.stack.nodes import Sequence as SequenceNode
 from pmtaform.stack.paths import path_problem
 from pmtaform.stack.text import check_tree
 from pmtaform.stack.variables import Variables, substitute
@@ -76,7 +77,7 @@ def entries_of(
     """The entries under a layer's `native`, checked, their variables replaced."""
     if node is None or is_null(node):
         return []
-    if not isinstance(node, Sequence):
+    if not isinstance(node, SequenceNode):
         detail = f"It is {kind_of(node)}: write a list, `native: [files/legacy.conf]`."
         problems.report(STACK_SHAPE, detail, node.place)
         return []
@@ -198,19 +199,36 @@ def _two_homes(address: Address, block: Block, problems: Diagnostics) -> None:
     problems.report(DUPLICATE_DECLARATION, detail, last, related=(block.place,))
 
 
-def with_lines(native: Native, lines: Iterable[StackLine]) -> Native:
-    """A native section with more directives, before its closing tag."""
+def with_lines(more: Mapping[Key, tuple[Native, Sequence[StackLine]]]) -> dict[Key, Native]:
+    """Native sections of one host with more directives, each before its closing tag.
+
+    All are parsed as one text: for a host with thousands of virtual MTAs that takes a third of the time.
+    """
+    together = [_longer(native, lines) for native, lines in more.values()]
+    parts: list[BlockPart] = []
+    if len({path for _, path, _ in together}) == 1:
+        path = together[0][1]
+        tree = parse("".join(text for text, _, _ in together), path, origins=[o for each in together for o in each[2]])
+        parts = [BlockPart(tree, node) for node in tree.children if isinstance(node, Section)]
+    if len(parts) != len(more):  # of several files, or one reaches into the next
+        parts = [_parsed(text, path, origins) for text, path, origins in together]
+    return {
+        key: Native(Block(native.block.address, (part, *native.block.parts[1:])), native.target)
+        for (key, (native, _)), part in zip(more.items(), parts, strict=True)
+    }
+
+
+def _longer(native: Native, more: Sequence[StackLine]) -> tuple[str, str, list[Place | None]]:
+    """The text of a section with more lines, its file, and where each line was written."""
     part = native.block.parts[0]
-    section = part.node
-    assert isinstance(section, Section)  # only sections are given more lines
-    written = part.text.splitlines(keepends=True)
-    origins: list[Place | None] = [part.tree.place(number) for number in range(section.line, section.end + 1)]
-    more = list(lines)
-    last = len(written) - 1
-    written[last:last] = [f"    {line.name} {line.value}\n" for line in more]
-    origins[last:last] = [line.place for line in more]
-    made = _parsed("".join(written), part.tree.path, origins)
-    return Native(Block(native.block.address, (made, *native.block.parts[1:])), native.target)
+    first, end = part.node.line, part.node.end
+    written = part.tree.lines[first - 1 : end]
+    origins: list[Place | None] = [part.tree.place(number) for number in range(first, end + 1)]
+    if not written[-1].endswith("\n"):
+        written[-1] += "\n"
+    written[-1:-1] = [f"    {line.name} {line.value}\n" for line in more]
+    origins[-1:-1] = [line.place for line in more]
+    return "".join(written), part.tree.path, origins
 
 
 def directive_named(kind: str) -> str:

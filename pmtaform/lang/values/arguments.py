@@ -33,6 +33,7 @@ def normalise_argument(tag: str, argument: str) -> str:
     return without_idle_quotes(text) if tag in _PATHS else text
 
 
+@lru_cache(maxsize=1 << 14)  # a virtual MTA has the domains of all others
 def argument_problem(tag: str, argument: str) -> str | None:
     """One sentence on what is wrong with a section's argument, or None."""
     tag, text = tag.lower(), argument.strip(BLANKS)
