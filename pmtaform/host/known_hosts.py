@@ -12,10 +12,11 @@ import hashlib
 import hmac
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pmtaform.host.name_patterns import NamePatterns
 from pmtaform.reading import read_regular
 
 
@@ -39,25 +40,67 @@ def fingerprint(blob: bytes) -> str:
 
 @dataclass(slots=True)
 class KnownHosts:
-    """The entries of some files."""
+    """The entries of some files. A `name` is `host`, or `[host]:port` if the port is not 22.
 
-    exact: dict[str, list[HostKey]] = field(default_factory=dict)
-    hashed: list[tuple[bytes, bytes, HostKey]] = field(default_factory=list)
-    patterns: list[tuple[list[str], HostKey]] = field(default_factory=list)
-    revoked: list[tuple[list[str], HostKey]] = field(default_factory=list)
+    A line with a hashed name can only be tried, which costs one HMAC for each host. So the key that a server shows is
+    looked for among the hashed lines with that key, and all of them are tried only for a host whose key is not known.
+    """
+
+    lines: list[tuple[str, str, str]] = field(default_factory=list)  # names, type and key as written
+    index: NamePatterns = field(default_factory=lambda: NamePatterns("*?", ""))
+    hashed: dict[bytes, list[int]] = field(default_factory=dict)  # the lines with hashed names, by their key
+    hashed_types: dict[str, None] = field(default_factory=dict)
+    revoked: dict[bytes, list[str]] = field(default_factory=dict)  # the names, by key
+
+    def add(self, names: str, kind: str, key: str) -> None:
+        """Add a line. It is read when it is asked for."""
+        number = len(self.lines)
+        self.lines.append((names, kind, key))
+        if "|1|" not in names:
+            self.index.add(names.lower().split(","), number)
+        elif (blob := _blob(key)) is not None:
+            self.hashed.setdefault(blob, []).append(number)
+            self.hashed_types[kind] = None
+
+    def revoke(self, names: str, key: str) -> None:
+        """Add an `@revoked` line."""
+        if (blob := _blob(key)) is not None:
+            self.revoked.setdefault(blob, []).append(names)
+
+    def types(self, name: str) -> tuple[str, ...]:
+        """The types of key that `name` is known by in lines with plain names."""
+        plain = [key.type for key in self._plain(name.lower()) if not self.is_revoked(name, key.blob)]
+        return tuple(dict.fromkeys(plain))
+
+    def has(self, name: str, blob: bytes) -> bool:
+        """Whether `name` may show this key: it is known, and not revoked."""
+        name = name.lower()
+        is_known = any(key.blob == blob for key in self._plain(name)) or any(
+            _names_match(self.lines[number][0], name) for number in self.hashed.get(blob, ())
+        )
+        return is_known and not self.is_revoked(name, blob)
+
+    def is_revoked(self, name: str, blob: bytes) -> bool:
+        """Whether `name` must never show this key."""
+        return any(_names_match(names, name.lower()) for names in self.revoked.get(blob, ()))
 
     def keys(self, name: str) -> list[HostKey]:
-        """The keys that `name` (`host`, or `[host]:port` if the port is not 22) may show, without revoked ones."""
+        """All keys that `name` may show. Tries every hashed line, so it is for a host whose key is not known."""
         name = name.lower()
-        candidates = list(self.exact.get(name, ()))
-        candidates += [key for salt, hashed, key in self.hashed if _hash_matches(salt, hashed, name)]
-        candidates += [key for names, key in self.patterns if _names_match(names, name)]
-        bad = self.revoked_keys(name)
-        return [key for key in dict.fromkeys(candidates) if key.blob not in bad]
+        keys = [*self._plain(name), *self._hidden(name)]
+        return [key for key in dict.fromkeys(keys) if not self.is_revoked(name, key.blob)]
 
-    def revoked_keys(self, name: str) -> frozenset[bytes]:
-        """The bytes of keys that `name` must never show."""
-        return frozenset(key.blob for names, key in self.revoked if _names_match(names, name.lower()))
+    def _plain(self, name: str) -> Iterator[HostKey]:
+        for number in self.index.candidates(name):
+            names, kind, text = self.lines[number]
+            if _names_match(names, name) and (blob := _blob(text)) is not None:
+                yield HostKey(kind, blob)
+
+    def _hidden(self, name: str) -> Iterator[HostKey]:
+        for blob, numbers in self.hashed.items():
+            for number in numbers:
+                if _names_match(self.lines[number][0], name):
+                    yield HostKey(self.lines[number][1], blob)
 
 
 def lookup_name(host: str, port: int) -> str:
@@ -66,36 +109,26 @@ def lookup_name(host: str, port: int) -> str:
 
 
 def parse(text: str, into: KnownHosts) -> None:
-    """Add the lines of a known_hosts file. Lines that make no sense are left out, as OpenSSH does."""
+    """Add the lines of a known_hosts file. Lines that make no sense are omitted, as OpenSSH does."""
     for line in text.splitlines():
-        fields = line.split()
+        fields = line.split(None, 4)
         if not fields or fields[0].startswith("#"):
             continue
         marker = fields.pop(0) if fields[0].startswith("@") else ""
-        if marker not in {"", "@revoked"} or len(fields) < 3:
+        if len(fields) < 3:
             continue
-        try:
-            key = HostKey(fields[1], base64.b64decode(fields[2], validate=True))
-        except (binascii.Error, ValueError):
-            continue
-        names = fields[0].lower().split(",") if not fields[0].startswith("|") else [fields[0]]
-        if marker:
-            into.revoked.append((names, key))
-        else:
-            _file(names, key, into)
+        if not marker:
+            into.add(*fields[:3])
+        elif marker == "@revoked":
+            into.revoke(fields[0], fields[2])
 
 
-def _file(names: list[str], key: HostKey, into: KnownHosts) -> None:
-    if any(c in name for name in names for c in "*?!"):
-        into.patterns.append((names, key))
-        return
-    for name in names:
-        if name.startswith("|1|"):
-            parts = _hash_parts(name)
-            if parts:
-                into.hashed.append((*parts, key))
-        else:
-            into.exact.setdefault(name, []).append(key)
+def _blob(text: str) -> bytes | None:
+    """A key's bytes; None if the text is no key."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
 
 
 def _hash_parts(name: str) -> tuple[bytes, bytes] | None:
@@ -107,20 +140,22 @@ def _hash_parts(name: str) -> tuple[bytes, bytes] | None:
 
 
 def _hash_matches(salt: bytes, hashed: bytes, name: str) -> bool:
-    return hmac.compare_digest(hmac.new(salt, name.encode("utf-8"), hashlib.sha1).digest(), hashed)
+    return hmac.compare_digest(hmac.digest(salt, name.encode("utf-8"), "sha1"), hashed)
 
 
-def _names_match(names: list[str], name: str) -> bool:
-    """OpenSSH's rule: some name must match, and no `!` name."""
+def _names_match(names: str, name: str) -> bool:
+    """OpenSSH's rule for the names of a line: some name must match, and no `!` name."""
+    if names == name:
+        return True
     matched = False
-    for wanted in names:
+    for wanted in names.split(","):
         negated = wanted.startswith("!")
         if wanted.startswith("|1|"):
             parts = _hash_parts(wanted)
             hit = parts is not None and _hash_matches(*parts, name)
         else:
             # Brackets are part of a name here, not a set of characters.
-            hit = fnmatch.fnmatchcase(name, wanted.lstrip("!").replace("[", "[[]"))
+            hit = fnmatch.fnmatchcase(name, wanted.lower().lstrip("!").replace("[", "[[]"))
         if hit and negated:
             return False
         matched = matched or hit
@@ -135,11 +170,13 @@ def load(paths: Iterable[str | os.PathLike[str]]) -> KnownHosts:
     """The entries of `paths`, parsed once; files that are not there or cannot be read count as empty."""
     stamps: list[tuple[str, int, int]] = []
     for path in paths:
+        # A Path for each file of each host takes longer than the look itself.
+        name = os.path.expanduser(path)  # noqa: PTH111
         try:
-            status = Path(path).expanduser().stat()
+            status = os.stat(name)  # noqa: PTH116
         except OSError:
             continue
-        stamps.append((str(Path(path).expanduser()), status.st_mtime_ns, status.st_size))
+        stamps.append((str(name), status.st_mtime_ns, status.st_size))
     with _lock:
         known = _cache.get(tuple(stamps))
         if known is None:

@@ -6,18 +6,29 @@ import contextlib
 import socket
 
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+_AHEAD = 1 << 16  # bytes
 _USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 
 class QuickSocket(socket.socket):
-    """A TCP socket that acknowledges at once; the kernel forgets the option, so it is set after each read."""
+    """A TCP socket that acknowledges at once, and reads what is there.
+
+    The kernel forgets the option, so it is set after each read. A reader that takes a packet in two or three pieces, as
+    paramiko does, costs one system call for all packets that have arrived, instead of four for each.
+    """
+
+    _ahead = b""
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """As `socket.recv`."""
-        data = super().recv(size, flags)
-        if _QUICKACK is not None:
-            with contextlib.suppress(OSError):
-                self.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        if flags:
+            return super().recv(size, flags)
+        if not self._ahead:
+            self._ahead = super().recv(max(size, _AHEAD))
+            if _QUICKACK is not None:
+                with contextlib.suppress(OSError):
+                    self.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        data, self._ahead = self._ahead[:size], self._ahead[size:]
         return data
 
 

@@ -1,24 +1,18 @@
-"""Hosts over SSH, on Fabric's `Connection`. This module and `ssh_transport` alone know an SSH library."""
+"""Hosts over SSH, on paramiko. The modules `ssh_*` beside this one alone know that library."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import functools
-import io
 import logging
 import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import fabric
-import paramiko
-from invoke.context import Context
-from paramiko.ssh_exception import BadAuthenticationType, IncompatiblePeer, PasswordRequiredException
 
 from pmtaform.diagnostics.codes.connections import (
     BAD_PROXY_JUMP,
@@ -30,11 +24,15 @@ from pmtaform.diagnostics.codes.connections import (
     SSH_CONFIG,
 )
 from pmtaform.errors import HostError, Unreachable
-from pmtaform.host import known_hosts, sockets, ssh_errors, ssh_settings
+from pmtaform.host import sockets, ssh_errors, ssh_settings
 from pmtaform.host.model import HostSpec
-from pmtaform.host.ssh_channel import LOOKS, SshSession, patience
+from pmtaform.host.ssh_channel import SshSession, patience
+from pmtaform.host.ssh_config import SshConfig
+from pmtaform.host.ssh_library import load_match_exec, paramiko
 from pmtaform.host.ssh_settings import Hop
 from pmtaform.host.ssh_transport import LoginEndedError, transport_factory
+from pmtaform.host.ssh_trust import Check, OtherTypeError, ServerKeyError, Trust
+from pmtaform.host.ssh_watch import LOOKS
 from pmtaform.host.text import one_line
 
 BANNER_TRIES = 6
@@ -43,22 +41,6 @@ MAX_HOPS = 8
 # paramiko prints tracebacks to stderr when it has no log handler; what matters comes as an exception.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 logging.getLogger("paramiko").propagate = False
-
-
-class _UnknownKeyError(paramiko.SSHException):  # type: ignore[misc]  # untyped library
-    """The server's key is not among the known ones."""
-
-    def __init__(self, key: paramiko.PKey) -> None:
-        super().__init__("unknown host key")
-        self.key = key
-
-
-class _Reject(paramiko.RejectPolicy):  # type: ignore[misc]  # untyped library
-    """As RejectPolicy, but keeps the key, so that its fingerprint can be reported."""
-
-    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:  # noqa: ARG002
-        """Always raises."""
-        raise _UnknownKeyError(key)
 
 
 def open_ssh(spec: HostSpec, early: socket.socket | None = None) -> SshSession:
@@ -93,7 +75,7 @@ def _once(early: socket.socket, dial: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def _connect(
-    spec: HostSpec, hop: Hop, config: paramiko.SSHConfig, stack: contextlib.ExitStack, depth: int = 0
+    spec: HostSpec, hop: Hop, config: SshConfig, stack: contextlib.ExitStack, depth: int = 0
 ) -> paramiko.Transport:
     """A transport to `hop`; what must be closed goes on `stack`."""
     through: paramiko.Transport | None = None
@@ -128,13 +110,15 @@ def _dialler(spec: HostSpec, hop: Hop, through: paramiko.Transport | None, comma
 
 def _open(spec: HostSpec, hop: Hop, dial: Callable[[], Any], stack: contextlib.ExitStack) -> paramiko.Transport:
     """Connect and authenticate to one hop, again if the server drops us before it speaks."""
-    known = known_hosts.load(hop.known_hosts)
+    trust = Trust.of(hop)
     why = ""
     for attempt in range(BANNER_TRIES):
         if attempt:
             time.sleep(random.uniform(0.05, 0.25) * 2**attempt)  # noqa: S311  (jitter)
         try:
-            return _attempt(spec, hop, dial, known, stack)
+            return _attempt(spec, hop, dial, trust, stack)
+        except OtherTypeError as other:
+            trust = trust.asking_for(other.types)
         except _Dropped as error:
             why = str(error)
     raise ssh_errors.dropped(hop, BANNER_TRIES, why, spec.name)
@@ -145,27 +129,26 @@ class _Dropped(Exception):
 
 
 def _attempt(
-    spec: HostSpec, hop: Hop, dial: Callable[[], Any], known: known_hosts.KnownHosts, stack: contextlib.ExitStack
+    spec: HostSpec, hop: Hop, dial: Callable[[], Any], trust: Trust, stack: contextlib.ExitStack
 ) -> paramiko.Transport:
     arguments = _arguments(spec, hop)
     sock = _dial(spec, hop, dial)
-    keys = known.keys(_name_of(hop))
-    connection = _Connection(
-        host=hop.host,
-        user=hop.user,
-        port=hop.port,
-        config=_fabric_config(),
-        connect_kwargs={**arguments, "sock": sock, "transport_factory": transport_factory(keys)},
-    )
-    client = connection.client
-    client.set_missing_host_key_policy(_Reject())
-    _trust(client, hop, keys)
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(Check(trust))
     started = time.monotonic()
     try:
-        transport = _handshake(connection, spec)
+        client.connect(
+            hop.host,
+            hop.port,
+            hop.user,
+            sock=sock,
+            transport_factory=transport_factory(trust.types),
+            **arguments,
+        )
+        transport = _opened(client, spec)
     except BaseException as error:
         _hang_up(client, sock)
-        translated = _translate(error, spec, hop, known.revoked_keys(_name_of(hop)))
+        translated = _translate(error, spec, hop, trust)
         if translated is None:
             raise
         if isinstance(translated, _Dropped) and time.monotonic() - started >= spec.connect_timeout:
@@ -175,25 +158,8 @@ def _attempt(
     return transport
 
 
-def _name_of(hop: Hop) -> str:
-    """The name under which `known_hosts` has the keys of a hop."""
-    return known_hosts.lookup_name(hop.key_alias or hop.host, 22 if hop.key_alias else hop.port)
-
-
-def _trust(client: paramiko.SSHClient, hop: Hop, keys: Iterable[known_hosts.HostKey]) -> None:
-    for key in keys:
-        # A key type that this paramiko does not know cannot be presented to it either.
-        with contextlib.suppress(Exception):
-            client.get_host_keys().add(
-                known_hosts.lookup_name(hop.host, hop.port),
-                key.type,
-                paramiko.PKey.from_type_string(key.type, key.blob),
-            )
-
-
-def _handshake(connection: _Connection, spec: HostSpec) -> paramiko.Transport:
-    connection.open()
-    transport = connection.client.get_transport()
+def _opened(client: paramiko.SSHClient, spec: HostSpec) -> paramiko.Transport:
+    transport = client.get_transport()
     if transport is None:
         raise _Dropped("no connection")
     transport.keep_asking(patience(spec) / LOOKS)
@@ -232,19 +198,13 @@ def _dial(spec: HostSpec, hop: Hop, dial: Callable[[], Any]) -> Any:
         raise ssh_errors.no_route(hop, f"the jump host could not connect to it ({error})", spec.name) from None
 
 
-def _translate(error: BaseException, spec: HostSpec, hop: Hop, revoked: frozenset[bytes]) -> Exception | None:
+def _translate(error: BaseException, spec: HostSpec, hop: Hop, trust: Trust) -> Exception | None:
     """What a failed connect means; None: not ours to explain."""
-    if isinstance(error, (_UnknownKeyError, paramiko.BadHostKeyException)):
-        key: paramiko.PKey = error.key
-        kind, blob = key.get_name(), key.asbytes()
-        if blob in revoked:
-            return ssh_errors.revoked_key(hop, kind, blob, spec.name)
-        if isinstance(error, paramiko.BadHostKeyException):
-            return ssh_errors.changed_key(hop, kind, blob, error.expected_key.asbytes(), spec.name)
-        return ssh_errors.unknown_key(hop, kind, blob, spec.name)
+    if isinstance(error, ServerKeyError):
+        return _of_server_key(error, spec, hop, trust)
     if isinstance(error, LoginEndedError):
         return _login_ended(error, spec, hop)
-    if isinstance(error, BadAuthenticationType):
+    if isinstance(error, paramiko.BadAuthenticationType):
         return ssh_errors.not_let_in(hop, _tried(spec, hop), ", ".join(error.allowed_types), spec.name)
     if isinstance(error, paramiko.AuthenticationException):
         if "timeout" in str(error).lower():
@@ -252,7 +212,7 @@ def _translate(error: BaseException, spec: HostSpec, hop: Hop, revoked: frozense
         return ssh_errors.not_let_in(hop, _tried(spec, hop), "", spec.name)
     if not isinstance(error, (paramiko.SSHException, OSError, EOFError, _Dropped)):
         return None
-    if isinstance(error, IncompatiblePeer):
+    if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
         return ssh_errors.no_algorithm(hop, str(error), spec.name)
     if isinstance(error, (_Dropped, EOFError, ConnectionError)) or "banner" in str(error):
         return _Dropped(str(error) or "closed")
@@ -262,6 +222,14 @@ def _translate(error: BaseException, spec: HostSpec, hop: Hop, revoked: frozense
     if isinstance(error, TimeoutError) or "imeout" in str(error) or "No existing session" in str(error):
         return ssh_errors.too_slow(hop, "finish the SSH handshake", spec.connect_timeout, spec.name)
     return ssh_errors.handshake(hop, str(error), spec.name)
+
+
+def _of_server_key(error: ServerKeyError, spec: HostSpec, hop: Hop, trust: Trust) -> Exception:
+    if trust.is_revoked(error.blob):
+        return ssh_errors.revoked_key(hop, error.type, error.blob, spec.name)
+    if error.known:
+        return ssh_errors.changed_key(hop, error.type, error.blob, error.expected.blob, spec.name)
+    return ssh_errors.unknown_key(hop, error.type, error.blob, spec.name)
 
 
 def _login_ended(error: LoginEndedError, spec: HostSpec, hop: Hop) -> Exception:
@@ -326,7 +294,7 @@ def _key(path: str, spec: HostSpec) -> paramiko.PKey | None:
             raise OSError(errno.EINVAL, "not a regular file" if file.exists() else "no such file")
         stamp = file.stat().st_mtime_ns
         return _load_key(str(file), stamp, passphrase)
-    except PasswordRequiredException:
+    except paramiko.PasswordRequiredException:
         problem, why = KEY_PASSPHRASE_NEEDED, "it is encrypted; give the host a `passphrase` reference, or use an agent"
     except OSError as error:
         problem, why = KEY_MISSING, f"it cannot be read: {error.strerror}"
@@ -347,7 +315,7 @@ def _load_key(path: str, stamp: int, passphrase: str | None) -> paramiko.PKey:  
     for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
         try:
             key: paramiko.PKey = kind.from_private_key_file(path, passphrase)
-        except PasswordRequiredException:
+        except paramiko.PasswordRequiredException:
             raise
         except (paramiko.SSHException, ValueError) as error:
             last = error
@@ -359,39 +327,11 @@ def _load_key(path: str, stamp: int, passphrase: str | None) -> paramiko.PKey:  
     raise last if last is not None else paramiko.SSHException("not a private key")
 
 
-@functools.cache
-def _fabric_config() -> fabric.Config:
-    """One for all: no files are looked for, ssh_config is looked up by us."""
-    config = fabric.Config(lazy=True, ssh_config=paramiko.SSHConfig())
-    for name in ("user", "port", "forward_agent", "gateway", "inline_ssh_env", "connect_kwargs", "timeouts"):
-        # What every connection reads, as attributes: a look-up through the layers of a Config takes much longer.
-        object.__setattr__(config, name, getattr(config, name))
-    return config
-
-
-class _Context(Context):
-    """As invoke's, but without its own settings, which Fabric replaces anyway."""
-
-    def __init__(self, config: Any = None, **named: Any) -> None:
-        super().__init__(_fabric_config() if config is None else config, **named)
-
-
-class _Connection(fabric.Connection, _Context):  # type: ignore[misc]  # untyped library
-    """As Fabric's, but what is set of one is its own.
-
-    Fabric also writes it into the settings, which all connections share: they are put together anew for it, and another
-    thread that looks meanwhile finds none.
-    """
-
-    def __setattr__(self, key: str, value: Any) -> None:
-        object.__setattr__(self, key, value)
-
-
 _config_lock = threading.Lock()
-_configs: dict[str | None, tuple[paramiko.SSHConfig, str]] = {}
+_configs: dict[str | None, tuple[SshConfig, ssh_settings.Programs]] = {}
 
 
-def _ssh_config(spec: HostSpec) -> paramiko.SSHConfig:
+def _ssh_config(spec: HostSpec) -> SshConfig:
     """The host's own file, or the user's and the system's, read once.
 
     Raises `Unreachable` if it makes no sense, and `HostError` if it would run a program that is not allowed.
@@ -399,19 +339,23 @@ def _ssh_config(spec: HostSpec) -> paramiko.SSHConfig:
     path = spec.ssh_config
     with _config_lock:
         if path not in _configs:
-            if path is not None:
-                text = ssh_settings.config_text(path, base=str(Path(path).expanduser().parent))
-            else:
-                text = ssh_settings.config_text(ssh_settings.USER_CONFIG, base="~/.ssh")
-                text += "\nMatch all\n" if text else ""
-                text += ssh_settings.config_text(ssh_settings.SYSTEM_CONFIG, base="/etc/ssh")
-            config = paramiko.SSHConfig()
-            try:
-                config.parse(io.StringIO(text))
-            except paramiko.ConfigParseError as error:
-                where = path or ssh_settings.USER_CONFIG
-                raise Unreachable.of(SSH_CONFIG, f"{where}: {error}") from None
-            _configs[path] = config, text
-        config, text = _configs[path]
-    ssh_settings.check_programs(spec, text)
+            _configs[path] = _read_config(path)
+        config, programs = _configs[path]
+    ssh_settings.check_programs(spec, programs)
+    if programs.has_match_exec:
+        load_match_exec()
     return config
+
+
+def _read_config(path: str | None) -> tuple[SshConfig, ssh_settings.Programs]:
+    if path is not None:
+        text = ssh_settings.config_text(path, base=str(Path(path).expanduser().parent))
+    else:
+        text = ssh_settings.config_text(ssh_settings.USER_CONFIG, base="~/.ssh")
+        text += "\nMatch all\n" if text else ""
+        text += ssh_settings.config_text(ssh_settings.SYSTEM_CONFIG, base="/etc/ssh")
+    try:
+        return SshConfig(text), ssh_settings.programs_of(text)
+    except paramiko.ConfigParseError as error:
+        where = path or ssh_settings.USER_CONFIG
+        raise Unreachable.of(SSH_CONFIG, f"{where}: {error}") from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ from pmtaform.errors import HostError
 from pmtaform.host import ssh_errors
 from pmtaform.host.model import HostSpec
 from pmtaform.host.ssh_settings import Hop
+from pmtaform.host.ssh_watch import Watch
 from pmtaform.host.text import one_line
 from pmtaform.host.transport import MOST_ANSWER, MOST_ERRORS, Output, Running, too_long
 
@@ -21,7 +21,6 @@ PROMPT = "[pmtaform needs the sudo password]"
 READY = "[pmtaform is ready]"
 _CHUNK = 1 << 18
 _LOOK = 1.0  # seconds after which errors are looked at where nothing else comes
-LOOKS = 3  # without a message in between, at a server that is asked to send one
 LEAST_PATIENCE = 15.0  # seconds
 _RATE = 100_000  # bytes per second that a slow way takes
 _WRITE_ASIDE = 1 << 19  # more than this on stdin is written by a separate thread, while we read
@@ -172,7 +171,7 @@ def _within(transport: Any, hop: Hop, spec: HostSpec, timeout: float, size: int 
 
     `size` bytes are on their way to it, and its answers come behind them.
     """
-    watch = _Watch(transport, timeout, patience(spec) + size / _RATE)
+    watch = Watch(transport, timeout, patience(spec) + size / _RATE)
     started = time.monotonic()
     try:
         yield
@@ -189,44 +188,6 @@ def _within(transport: Any, hop: Hop, spec: HostSpec, timeout: float, size: int 
         raise ssh_errors.lost(hop, one_line(str(error)) or "it was closed", spec.name) from None
     finally:
         watch.end()
-
-
-class _Watch:
-    """Closes `transport` after `timeout` seconds (`late`), or when nothing came for `patience` seconds (`silent`)."""
-
-    def __init__(self, transport: Any, timeout: float, patience: float) -> None:
-        self.late = self.silent = False
-        self.patience = patience
-        self._transport = transport
-        self._deadline = time.monotonic() + timeout
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="pmtaform-watch", daemon=True)
-        self._thread.start()
-
-    def end(self) -> None:
-        """Look no more."""
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        """Count looks, not seconds: a client that was stopped itself for an hour has not looked meanwhile."""
-        looks, heard = 0, self._transport.heard
-        while not self._over.wait(min(self.patience / LOOKS, max(self._deadline - time.monotonic(), 0))):
-            before, heard = heard, self._transport.heard
-            looks = 0 if heard != before else looks + 1
-            self.late = time.monotonic() >= self._deadline
-            self.silent = not self.late and looks >= LOOKS
-            if self.late or self.silent:
-                _cut(self._transport)
-                return
-
-
-def _cut(transport: Any) -> None:
-    """Close a connection whose other end may be gone. Its thread may be stuck in writing to it."""
-    with contextlib.suppress(Exception):
-        end = getattr(transport.sock, "shutdown", None)
-        end(socket.SHUT_RDWR) if end is not None else transport.sock.close()  # a `ProxyCommand` is ended
-    transport.close()
 
 
 @contextlib.contextmanager

@@ -63,18 +63,31 @@ def config_text(path: str, *, base: str, depth: int = 0) -> str:
     return "\n".join(lines)
 
 
-def check_programs(spec: HostSpec, text: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The programs that an ssh_config has run: the lines of `ProxyCommand`, and whether it has `Match exec`."""
+
+    proxies: tuple[str, ...]
+    has_match_exec: bool
+
+
+def programs_of(text: str) -> Programs:
+    """The programs that an ssh_config with this text has run."""
+    lines = dict.fromkeys(match[1].strip() for match in _PROXY.finditer(text))
+    return Programs(tuple(line for line in lines if line.lower() != "none"), _RUNS.search(text) is not None)
+
+
+def check_programs(spec: HostSpec, programs: Programs) -> None:
     """Raise `HostError` if an ssh_config would run a program that the host's may not (`HostSpec.ssh_programs`).
 
     A file from the project is refused whole for `Match exec`, since that is run while it is read.
     """
     if EVERY in spec.ssh_programs.names:
         return
-    lines = [match[1].strip() for match in _PROXY.finditer(text)]
-    refused = [line for line in lines if line.lower() != "none" and not spec.ssh_programs.permits_line(line)]
-    if refused:
-        _refuse(spec, f"`ProxyCommand {refused[0]}`", refused[0].split()[0])
-    if _RUNS.search(text):
+    refused = next((line for line in programs.proxies if not spec.ssh_programs.permits_line(line)), None)
+    if refused is not None:
+        _refuse(spec, f"`ProxyCommand {refused}`", refused.split()[0])
+    if programs.has_match_exec:
         _refuse(spec, "`Match exec`", EVERY)
 
 

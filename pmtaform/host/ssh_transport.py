@@ -1,20 +1,23 @@
-"""paramiko's transport, with three changes.
+"""paramiko's transport, with four changes.
 
-It requests the host keys that we know, logs in one round trip sooner, and knows when the server last answered.
+It requests the host keys that we know, logs in one round trip sooner, knows when the server last answered, and costs
+less: it prefers a cipher whose packets paramiko does not check byte by byte in Python, and formats no log lines.
 """
 
 from __future__ import annotations
 
+import functools
+import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import paramiko
-from paramiko.auth_handler import AuthHandler
-from paramiko.common import cMSG_GLOBAL_REQUEST
-from paramiko.packet import Packetizer
+from cryptography.exceptions import InvalidTag
 
-from pmtaform.host.known_hosts import HostKey
+from pmtaform.host.ssh_library import paramiko
+
+_CIPHER = "aes128-gcm@openssh.com"
 
 
 class LoginEndedError(Exception):
@@ -30,30 +33,57 @@ class LoginEndedError(Exception):
         self.late = late
 
 
-def transport_factory(keys: Sequence[HostKey]) -> Callable[..., paramiko.Transport]:
-    """Transports that request the types of host key that we know, first."""
+def transport_factory(types: Sequence[str]) -> Callable[..., paramiko.Transport]:
+    """Transports that request these types of host key first."""
+    keys, ciphers = _preferences(tuple(types))
 
     def make(sock: Any, **options: Any) -> paramiko.Transport:
         transport = _Transport(sock, packetizer_class=_Packets, **options)
-        security = transport.get_security_options()
-        wanted: list[str] = []
-        for key in keys:
-            wanted += ["rsa-sha2-512", "rsa-sha2-256"] if key.type == "ssh-rsa" else [key.type]
-        first = [kind for kind in dict.fromkeys(wanted) if kind in security.key_types]
-        security.key_types = [*first, *(kind for kind in security.key_types if kind not in first)]
+        # Set without `get_security_options`, which checks each name again: 0.2 ms.
+        transport._preferred_keys, transport._preferred_ciphers = keys, ciphers  # noqa: SLF001
         return transport
 
     return make
 
 
-class _Packets(Packetizer):  # type: ignore[misc]  # untyped library
-    """Counts what the server sends."""
+@functools.lru_cache(maxsize=64)
+def _preferences(types: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The types of host key and the ciphers, in the order in which they are requested."""
+    wanted: list[str] = []
+    for kind in types:
+        wanted += ["rsa-sha2-512", "rsa-sha2-256"] if kind == "ssh-rsa" else [kind]
+    usual_keys, usual_ciphers = paramiko.Transport._preferred_keys, paramiko.Transport._preferred_ciphers  # noqa: SLF001
+    keys = [kind for kind in wanted if kind in usual_keys]
+    ciphers = [name for name in (_CIPHER,) if name in usual_ciphers]
+    return tuple(dict.fromkeys((*keys, *usual_keys))), tuple(dict.fromkeys((*ciphers, *usual_ciphers)))
+
+
+class _Packets(paramiko.packet.Packetizer):  # type: ignore[misc]  # untyped library
+    """Counts what the server sends, and bounds its first answer without a thread of its own."""
 
     read = 0
+    _until: float | None = None
+
+    def start_handshake(self, timeout: float) -> None:
+        """As paramiko's, which starts a thread."""
+        if self._until is None:
+            self._until = time.monotonic() + timeout
+
+    def handshake_timed_out(self) -> bool:
+        """As paramiko's."""
+        return self._until is not None and time.monotonic() >= self._until
+
+    def complete_handshake(self) -> None:
+        """As paramiko's: the limit has no effect any more."""
+        if self._until is not None:
+            self._until = math.inf
 
     def read_message(self) -> tuple[int, paramiko.Message]:
         """As paramiko's."""
-        message: tuple[int, paramiko.Message] = super().read_message()
+        try:
+            message: tuple[int, paramiko.Message] = super().read_message()
+        except InvalidTag:
+            raise paramiko.SSHException("a packet arrived damaged") from None
         self.read += 1
         return message
 
@@ -76,7 +106,7 @@ class _Transport(paramiko.Transport):  # type: ignore[misc]  # untyped library
 
     def _ask(self) -> None:
         question = paramiko.Message()
-        question.add_byte(cMSG_GLOBAL_REQUEST)
+        question.add_byte(paramiko.common.cMSG_GLOBAL_REQUEST)
         question.add_string("keepalive@openssh.com")
         question.add_boolean(b=True)
         self._send_user_message(question)
@@ -103,12 +133,18 @@ class _Transport(paramiko.Transport):  # type: ignore[misc]  # untyped library
         answer: list[str] = self.auth_handler.wait_for_response(answered)
         return answer
 
+    def _parse_debug(self, message: paramiko.Message) -> None:
+        """Nothing: OpenSSH sends one at each login, for the log."""
+
+    def _log(self, level: int, message: object, *arguments: object) -> None:
+        """Nothing: no log is kept, and to format some forty lines for each connection takes time."""
+
     def _parse_disconnect(self, message: paramiko.Message) -> None:
         message.get_int()
         self._parting = message.get_text()
 
 
-class _Login(AuthHandler):  # type: ignore[misc]  # untyped library
+class _Login(paramiko.auth_handler.AuthHandler):  # type: ignore[misc]  # untyped library
     """Asks to be let in together with asking whether it may ask that, and not only when the answer is there.
 
     A server reads the one after the other (RFC 4253, 10): one that does not grant the first closes the connection.

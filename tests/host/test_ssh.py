@@ -11,7 +11,6 @@ import subprocess
 import threading
 from pathlib import Path
 
-import fabric
 import paramiko
 import pytest
 from hostroot import CONFIG, NEW, OLD, HostRoot, never, spec_of, transaction
@@ -77,6 +76,18 @@ def test_entries_as_openssh_writes_them(sshd: Sshd, tmp_path: Path) -> None:
     for name in (hashed(sshd.name), f"other,{sshd.name}", "[127.0.0.*]:*", f"[127.0.0.1]:{sshd.port},x"):
         junk = "# comment\n\nbroken line\nhost ssh-ed25519 !!!\n@cert-authority * ssh-ed25519 AAAA\n"
         works(sshd, known_hosts=write(tmp_path / "kh", junk + sshd.line(name=name)))
+
+
+def test_a_hashed_host_is_asked_for_the_type_that_it_is_known_by(sshd: Sshd, tmp_path: Path) -> None:
+    """Which line is the host's is not known before it shows a key, and the first key that it shows is another one."""
+    with start_sshd(tmp_path / "other", host_keys=("ed25519",)) as other:
+        others = f"{hashed('elsewhere')} {other.keys['ed25519']}\n"
+    works(sshd, known_hosts=write(tmp_path / "kh", others + sshd.line("ecdsa", name=hashed(sshd.name))))
+    changed = f"{hashed(sshd.name)} {other.keys['ed25519']}\n"
+    assert "[host-key-changed]" in fails(sshd, known_hosts=write(tmp_path / "changed", others + changed))
+    assert "[host-key-unknown]" in fails(sshd, known_hosts=write(tmp_path / "unknown", others))
+    revoked = sshd.line("ecdsa", name=hashed(sshd.name), marker="@revoked")
+    assert "[host-key-" in fails(sshd, known_hosts=write(tmp_path / "revoked", others + changed + revoked))
 
 
 def test_an_unknown_host_is_refused_and_it_says_how_to_accept_it(sshd: Sshd, tmp_path: Path) -> None:
@@ -348,21 +359,10 @@ def test_a_host_without_a_usable_shell_says_so(root: HostRoot, tmp_path: Path) -
         session.close()
 
 
-def test_a_connection_writes_nothing_into_the_settings_that_all_share(
-    server: Sshd, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They would be put together anew, and another connection that is made meanwhile would find none."""
-    works(server)
-    merged: list[fabric.Config] = []
-    monkeypatch.setattr(fabric.Config, "merge", merged.append)
-    works(server)
-    assert merged == []
-
-
 def test_a_bug_is_not_reported_as_a_host_that_cannot_be_reached(server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(connection: fabric.Connection) -> None:
+    def broken(client: paramiko.SSHClient, *arguments: object, **options: object) -> None:
         raise AttributeError("no such thing; there are: banner, connect_timeout")
 
-    monkeypatch.setattr(fabric.Connection, "open", broken)
+    monkeypatch.setattr(paramiko.SSHClient, "connect", broken)
     with pytest.raises(AttributeError, match="no such thing"):
         works(server)
