@@ -15,7 +15,8 @@ from pmtaform.host import HostSpec, LastLeft, LeftRecord, Session, Snapshot, dig
 from pmtaform.lang.blocks import Address, Block, blocks_of
 from pmtaform.lang.includes import Configuration, read_configuration
 from pmtaform.lang.late_definitions import late_lists
-from pmtaform.plan.inputs import Previous, left_digest
+from pmtaform.plan.block_digests import block_digest, digest_below
+from pmtaform.plan.inputs import Previous
 from pmtaform.state import FileState, HostState, Seal
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -168,7 +169,7 @@ def _read(spec: HostSpec, contents: Mapping[str, bytes], patterns: Mapping[str, 
 def _digests(basis: Basis, keyed: Callable[[bytes], str]) -> dict[str, str]:
     """The digests of what was ours, in the form of a state."""
     ours = {address: block for address, block in (basis.blocks or {}).items() if str(address) in basis.owned}
-    return {str(a): left_digest(block, keyed, is_below=a in basis.below) for a, block in ours.items()}
+    return {str(a): (digest_below if a in basis.below else block_digest)(block, keyed) for a, block in ours.items()}
 
 
 def with_basis(ours: Previous, basis: Basis, keyed: Callable[[bytes], str]) -> Previous:

@@ -13,7 +13,7 @@ from pmtaform.inspection.basis import Basis
 from pmtaform.model.desired import Desired
 from pmtaform.model.operations import Operations
 from pmtaform.parallel import run_all
-from pmtaform.plan.blocks import Keyed
+from pmtaform.plan.block_digests import Keyed
 from pmtaform.plan.diff import Difference
 from pmtaform.plan.model import HostPlan
 from pmtaform.state import HostInputs, HostState, Intent, Seal

@@ -50,7 +50,7 @@ def may_name(argument: str, path: str) -> bool:
 def include_arguments(tree: Tree) -> list[tuple[str, str, Directive]]:
     """Every include of a tree that leads to files: (path or pattern, scope it is in, directive)."""
     arguments = []
-    for scope, node in tree.walk():
+    for scope, node in tree.walk_where("include"):
         if isinstance(node, Directive) and node.name.lower() == "include" and node.value and not is_url(node.value):
             arguments.append((include_path(node.value), scope, node))
     return arguments

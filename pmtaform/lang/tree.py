@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from threading import Lock
 from typing import Final, Protocol
 
@@ -173,16 +174,44 @@ class Tree:
 
     def walk(self) -> Iterator[tuple[str, Node]]:
         """Every node with the scope that it is in, in the order of the file."""
-        pending: list[tuple[str, Iterator[Node]]] = [(self.scope, iter(self.children))]
-        while pending:
-            scope, nodes = pending[-1]
-            for node in nodes:
-                yield scope, node
-                if isinstance(node, Section):
-                    pending.append((node.tag, iter(node.children)))
-                    break
-            else:
-                pending.pop()
+        return _walked(self.scope, self.children)
+
+    def walk_where(self, word: str) -> Iterator[tuple[str, Node]]:
+        """The nodes of `walk` that are in top-level nodes with `word` in their text. `word` is in lower case.
+
+        Where few of them have it, the others need not be read.
+        """
+        starts = [node.line for node in self.children]
+        last = -1
+        for line in _lines_with(word, str(self).lower()):
+            at = bisect_right(starts, line) - 1
+            if at > last and line <= self.children[at].end:
+                last = at
+                yield from _walked(self.scope, [self.children[at]])
+
+
+def _walked(scope: str, nodes: Iterable[Node]) -> Iterator[tuple[str, Node]]:
+    pending: list[tuple[str, Iterator[Node]]] = [(scope, iter(nodes))]
+    while pending:
+        scope, inner = pending[-1]
+        for node in inner:
+            yield scope, node
+            if isinstance(node, Section):
+                pending.append((node.tag, iter(node.children)))
+                break
+        else:
+            pending.pop()
+
+
+def _lines_with(word: str, text: str) -> Iterator[int]:
+    """The numbers of the lines that have a word."""
+    line, counted = 1, 0
+    at = text.find(word)
+    while at >= 0:
+        line, counted = line + text.count("\n", counted, at), at
+        yield line
+        end = text.find("\n", at)
+        at = text.find(word, end) if end >= 0 else -1
 
 
 def decode(content: bytes) -> str:

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
-from functools import lru_cache
 
 from pmtaform.diagnostics import Place
 from pmtaform.lang.blocks import Address, Block, BlockPart, blocks_of
 from pmtaform.lang.catalogue import Impact
 from pmtaform.lang.late_definitions import late_lists
 from pmtaform.model.desired import Unmanaged
+from pmtaform.plan.block_digests import Keyed, block_digest, digest_below, is_digest_of
 from pmtaform.plan.explain import explain, place_change
 from pmtaform.plan.impact import impact_of_change
-from pmtaform.plan.inputs import Live, left_digest
+from pmtaform.plan.inputs import Live
 from pmtaform.plan.ledger import Ledger
 from pmtaform.plan.model import Action, Change, LeftBy, Reason, ValueChange
 from pmtaform.plan.threeway import with_causes
 
 _DRIFT = frozenset({Reason.DRIFT, Reason.BOTH, Reason.MISSING})
-
-Keyed = Callable[[bytes], str]
-
-
-@lru_cache(maxsize=16384)
-def canonical_content(parts: tuple[BlockPart, ...]) -> bytes:
-    """Return the content of a wanted block, normalised once for all hosts that share it."""
-    return Block(Address(""), parts).canonical()
 
 
 class BlockComparison:
@@ -59,7 +51,7 @@ class BlockComparison:
             if not same:
                 self.ledger.leave(address, action, LeftBy.IGNORE)
             return
-        digest = self.keyed(canonical_content(block.parts))
+        digest = block_digest(block, self.keyed, self.ledger.previous.blocks.get(name))
         if same:
             self.ledger.owned[name] = digest
             if name not in self.ledger.previous.blocks:
@@ -86,11 +78,11 @@ class BlockComparison:
 
     def _is_applied(self, applied: str | None, block: Block) -> bool:
         """Whether a digest is that of a block, wherever an apply left it."""
-        return applied is not None and applied in (self.keyed(block.canonical()), self._below(block))
+        return applied is not None and (is_digest_of(applied, block, self.keyed) or applied == self._below(block))
 
     def _below(self, block: Block) -> str:
         """The digest of a list that an apply left below its source."""
-        return left_digest(block, self.keyed, is_below=True)
+        return digest_below(block, self.keyed)
 
     def _undeclared(self) -> None:
         for address, block in self.blocks.items():

@@ -15,7 +15,8 @@ from pmtaform.lang.blocks import Address
 from pmtaform.lang.edit import FileEdit, edit
 from pmtaform.model.desired import Desired, KeyFile, ManagedFile, Unmanaged
 from pmtaform.model.selection import Selection
-from pmtaform.plan.blocks import BlockComparison, Keyed, canonical_content
+from pmtaform.plan.block_digests import Keyed, is_digest_of
+from pmtaform.plan.blocks import BlockComparison
 from pmtaform.plan.dependencies import along
 from pmtaform.plan.files import FileDifference, Scope, compare_files
 from pmtaform.plan.inputs import Live, Previous
@@ -34,7 +35,7 @@ class Difference:
     write_keys: tuple[KeyFile, ...] = ()
     write_files: tuple[ManagedFile, ...] = ()
     remove_keys: tuple[str, ...] = ()  # paths of keys and managed files
-    owned: Mapping[str, str] = field(default_factory=dict)  # address -> keyed digest, once applied
+    owned: Mapping[str, str] = field(default_factory=dict)  # address -> digest, once applied
     owned_keys: Mapping[str, str] = field(default_factory=dict)  # address -> path, once applied
 
 
@@ -52,7 +53,7 @@ def unchanged(desired: Desired, previous: Previous, keyed: Keyed) -> bool:
         return False
     if {str(k.address): k.path for k in desired.whole_files} != dict(previous.keys):
         return False
-    return all(previous.blocks[address] == keyed(canonical_content(block.parts)) for address, block in wanted.items())
+    return all(is_digest_of(previous.blocks[address], block, keyed) for address, block in wanted.items())
 
 
 def difference(

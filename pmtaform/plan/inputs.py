@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from pmtaform.lang.blocks import Address, Block
 from pmtaform.lang.includes import Configuration
 from pmtaform.plan.files import LiveManagedFile
-
-_BELOW = b" below the source that uses it"  # no content ends so
-
-
-def left_digest(block: Block, keyed: Callable[[bytes], str], *, is_below: bool) -> str:
-    """The digest of a block as an apply left it: a pattern list below a source that uses it has another than above."""
-    return keyed(block.canonical() + _BELOW if is_below else block.canonical())
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +31,7 @@ class LiveKey:
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """What we applied last: the keyed digest of each block that is ours, and the path of each file that is.
+    """What we applied last: the digest (`block_digests`) of each block that is ours, and the path of each file that is.
 
     `left` are the digests of what the last apply left, by any state; None: that was ours. `base` are the blocks
     themselves, with all others that were there; None: they are not known.

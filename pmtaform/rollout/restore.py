@@ -30,6 +30,7 @@ from pmtaform.inspection.listeners import log_files
 from pmtaform.lang.blocks import Address, Block, blocks_of, directives_in, impact_of
 from pmtaform.lang.catalogue import GLOBAL, Impact
 from pmtaform.lang.includes import Configuration, absolute_includes, read_configuration
+from pmtaform.plan.block_digests import block_digest
 from pmtaform.progress import Event, Phase, Teller, Verdict
 from pmtaform.rollout.ahead import Ahead, look_ahead
 from pmtaform.rollout.connections import Connections
@@ -221,7 +222,7 @@ def _record(
         version_stamp=after.version_stamp,
         files=files_of(after, run.key.seal_for(spec.name)),
         patterns=dict(after.patterns),
-        blocks={name: run.key.digest(blocks[name].canonical()) for name in left.blocks if name in blocks},
+        blocks={name: block_digest(blocks[name], run.key.digest) for name in left.blocks if name in blocks},
         keys={name: path for name, path in left.keys.items() if path in after.files},
         unmanaged=sum(1 for name in blocks if name not in left.blocks),
         applied_at=utc_now(),

@@ -46,9 +46,10 @@ class HostInputs:
 class HostState:
     """One host as we left it.
 
-    `files` are by path, `patterns` map an include pattern to the files that it named, `blocks` map an address
-    to the block's keyed digest (hex), `keys` the address of a key file to its path. `applied_at` is ISO 8601 in UTC.
-    `commit` None: not from a Git work tree. `inputs` None: something is left to do there, or it is not known.
+    `files` are by path, `patterns` map an include pattern to the files that it named, `blocks` map an address to the
+    block's digest (hex): the keyed one of its meaning, and 32 digits of that of its lines. `keys` map the address of a
+    key file to its path. `applied_at` is ISO 8601 in UTC. `commit` None: not from a Git work tree. `inputs` None:
+    something is left to do there, or it is not known.
     """
 
     machine_id: str

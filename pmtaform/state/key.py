@@ -61,7 +61,7 @@ class StackKey:
         return lambda digest: hmac.digest(key, digest.encode("ascii"), "sha256").hex()
 
     def digest(self, content: bytes) -> str:
-        """The keyed digest of a block's normalised content: HMAC-SHA-256 under `block_key`, 64 hex digits."""
+        """The keyed digest of a hash of a block: HMAC-SHA-256 under `block_key`, 64 hex digits."""
         return hmac.digest(self.block_key, content, "sha256").hex()
 
     def seal_plan(self, content: bytes) -> str:
