@@ -12,9 +12,9 @@ from typing import Final
 from pmtaform.adopt.choices import SecretsIn
 from pmtaform.adopt.document import Map, Text, Value, escaped
 from pmtaform.lang import values
-from pmtaform.lang.blocks import Address, Block, directives_in
+from pmtaform.lang.blocks import Address, Block
 from pmtaform.lang.catalogue import DirectiveSpec, catalogue
-from pmtaform.lang.tree import Directive, Section
+from pmtaform.lang.tree import Directive, Node, Section
 from pmtaform.lang.values.text import words
 
 FOLDER: Final = "secrets"
@@ -100,12 +100,19 @@ def secret_of(scope: str, node: Directive) -> str | None:
 
 def secrets_of(block: Block) -> list[str]:
     """Every secret that a block holds."""
-    secrets = []
-    for part, path, node in directives_in(block):
-        scope = path[-1].partition("[")[0] if path else part.node.tag if isinstance(part.node, Section) else "global"
-        if (secret := secret_of(scope, node)) is not None:
-            secrets.append(secret)
+    secrets: list[str] = []
+    for part in block.parts:
+        _collect("global", (part.node,), secrets)
     return secrets
+
+
+def _collect(scope: str, nodes: Iterable[Node], secrets: list[str]) -> None:
+    """Put the secrets of nodes that are in one scope into `secrets`."""
+    for node in nodes:
+        if isinstance(node, Section):
+            _collect(node.tag, node.children, secrets)
+        elif isinstance(node, Directive) and (secret := secret_of(scope, node)) is not None:
+            secrets.append(secret)
 
 
 def as_reference(vault: Vault, host: str, address: Address, spec: DirectiveSpec, node: Directive, secret: str) -> Value:

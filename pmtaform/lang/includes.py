@@ -8,6 +8,7 @@ not documented: they are read in byte order, and nothing should depend on it. UR
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -15,7 +16,7 @@ from fnmatch import fnmatchcase
 from pmtaform.diagnostics import Diagnostic, Place
 from pmtaform.diagnostics.codes.language import INCLUDE_LOOP, INCLUDE_NOT_READ, MISSING_INCLUDE, RELATIVE_INCLUDE
 from pmtaform.lang.parsing import parse_bytes
-from pmtaform.lang.tree import Directive, Node, Tree
+from pmtaform.lang.tree import Directive, Node, Tree, decode
 
 _WILDCARDS = frozenset("*?[")
 _MAX_DEPTH = 16
@@ -58,7 +59,27 @@ def include_arguments(tree: Tree) -> list[tuple[str, str, Directive]]:
 
 def includes_in(path: str, content: bytes) -> list[str]:
     """The files and patterns that a configuration file includes, as they are written."""
-    return [argument for argument, _, _ in include_arguments(parse_bytes(content, path))] if _may(content) else []
+    mentions = content.lower().count(b"include")
+    if not mentions:
+        return []
+    plain = list(_PLAIN.finditer(content))
+    if len(plain) == mentions and not any(_may_be_swallowed(content, match.start()) for match in plain):
+        return [argument for match in plain if not is_url(argument := decode(match[1]))]
+    return [argument for argument, _, _ in include_arguments(parse_bytes(content, path))]
+
+
+# An include that is a line of its own, its argument without quotes, comment or anything that may go on below.
+_PLAIN = re.compile(rb"(?im)^[ \t]*include[ \t]+([!$-~]*[!$-+\--;=?-z|~])[ \t]*\r?$")
+_REGEX_LINES = 20  # as far as the parser looks for the end of a broken regex
+_RULE = re.compile(rb"[ \t\r\x0b\x0c]*(?:/|reply|mail-from|rcpt-to|header)", re.IGNORECASE)
+
+
+def _may_be_swallowed(content: bytes, at: int) -> bool:
+    """Whether the line may be part of a regex that is broken over lines: a rule is not far above it."""
+    start = at
+    for _ in range(_REGEX_LINES + 1):
+        start = content.rfind(b"\n", 0, max(start, 0))
+    return any(_RULE.match(line) for line in content[start + 1 : at].split(b"\n"))
 
 
 def absolute_includes(path: str, content: bytes) -> list[str]:

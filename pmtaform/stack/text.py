@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -18,7 +19,7 @@ from pmtaform.lang import values as lang_values
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, catalogue
 from pmtaform.lang.parsing import parse
 from pmtaform.lang.secrecy import holds_secret
-from pmtaform.lang.tree import Directive, Junk, Section, Tree
+from pmtaform.lang.tree import Directive, Node, Section, Tree
 from pmtaform.stack import names, values
 from pmtaform.stack.content import SectionText
 from pmtaform.stack.nodes import Scalar
@@ -59,30 +60,55 @@ def check_tree(tree: Tree, severity: Severity, problems: Diagnostics, *, inside:
         grave = error.is_any_of(*_BREAKS_OUT) and inside is not None
         level = Severity.ERROR if grave else severity
         problems.add(replace(error, severity=level, host=None, address=None))
-    for scope, node in tree.walk():
-        if isinstance(node, Junk):
-            continue
-        name = node.name if isinstance(node, Directive) else node.tag
-        is_section = isinstance(node, Section)
-        known = names.meaning(scope, name)
-        if (known.section if is_section else known.directive) is None:
-            # A section that cannot stand here would end ours in the joined text: never let it in.
-            breaks = inside is not None and isinstance(node, Section) and catalogue().section(name) is not None
-            level = Severity.ERROR if breaks else severity
-            problems.add(names.unknown_name(scope, name, tree.place(node.line), severity=level, section=is_section))
-        elif inside is not None and (spec := known.directive) is not None and _is_secret(spec, node):
+    _Check(tree, severity, problems, inside).nodes(tree.scope, tree.children)
+
+
+class _Check:
+    """Looks at the nodes of a text. The lines of a large file repeat, so each different one is looked at once."""
+
+    def __init__(self, tree: Tree, severity: Severity, problems: Diagnostics, inside: str | None) -> None:
+        self._tree = tree
+        self._severity = severity
+        self._problems = problems
+        self._inside = inside
+        self._right: set[tuple[str, str, str]] = set()  # scope, name, value
+
+    def nodes(self, scope: str, nodes: Sequence[Node]) -> None:
+        """Report problems in nodes that are in one scope, in their order."""
+        right = self._right
+        for node in nodes:
+            if isinstance(node, Directive):
+                line = scope, node.name, node.value
+                if line not in right:
+                    self._directive(scope, node)
+            elif isinstance(node, Section):
+                self._section(scope, node)
+                self.nodes(node.tag, node.children)
+
+    def _directive(self, scope: str, node: Directive) -> None:
+        spec = names.meaning(scope, node.name).directive
+        place = self._tree.place(node.line)
+        if spec is None:
+            self._problems.add(names.unknown_name(scope, node.name, place, severity=self._severity, section=False))
+        elif self._inside is not None and _is_secret(spec, node):
             detail = f"{in_clear(spec)} Text cannot name a reference: write this line as `name: value`."
-            problems.report(SECRET_IN_CLEAR, detail, tree.place(node.line))
-        elif wrong := _wrong(scope, node):
-            problems.add(BAD_VALUE.diagnostic(wrong, tree.place(node.line), severity=severity))
+            self._problems.report(SECRET_IN_CLEAR, detail, place)
+        elif wrong := values.value_problem(scope, node.name, node.value):
+            self._problems.add(BAD_VALUE.diagnostic(wrong, place, severity=self._severity))
+        else:
+            self._right.add((scope, node.name, node.value))
+
+    def _section(self, scope: str, node: Section) -> None:
+        if names.meaning(scope, node.tag).section is None:
+            # A section that cannot stand here would end ours in the joined text: never let it in.
+            breaks = self._inside is not None and catalogue().section(node.tag) is not None
+            level = Severity.ERROR if breaks else self._severity
+            place = self._tree.place(node.line)
+            self._problems.add(names.unknown_name(scope, node.tag, place, severity=level, section=True))
+        elif (scope == GLOBAL or node.argument) and (wrong := lang_values.argument_problem(node.tag, node.argument)):
+            place = self._tree.place(node.line)
+            self._problems.add(BAD_VALUE.diagnostic(wrong, place, severity=self._severity))
 
 
-def _is_secret(spec: DirectiveSpec, node: Directive | Section) -> bool:
-    return isinstance(node, Directive) and holds_secret(spec, node.value)
-
-
-def _wrong(scope: str, node: Directive | Section) -> str | None:
-    if isinstance(node, Directive):
-        return values.value_problem(scope, node.name, node.value)
-    nested = scope != GLOBAL and not node.argument
-    return None if nested else lang_values.argument_problem(node.tag, node.argument)
+def _is_secret(spec: DirectiveSpec, node: Directive) -> bool:
+    return holds_secret(spec, node.value)
