@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
@@ -15,6 +15,7 @@ from pmtaform.planning.consent import check_consent
 from pmtaform.planning.draft import Planned
 from pmtaform.progress import Verdict, Watch
 from pmtaform.rollout.execute import execute
+from pmtaform.rollout.hosts import LocalHost, RunHost
 from pmtaform.rollout.model import HostResult, RunResult
 from pmtaform.rollout.run import Run
 from pmtaform.state import HeldLock, StateDocument, StateKeeper, who
@@ -27,7 +28,7 @@ class ApplyRequest:
     `what` names the run, `allow` the dangers and findings that have consent. `done` are hosts that an earlier run has
     changed, which this one continues. Hosts with the same word in `together` change together or not at all, and so do
     hosts that switch to a new selector. `lock` is one that the caller took before the plan was made; without it, the
-    lock is taken for the run.
+    lock is taken for the run. `hosts` are changed by other processes; without it, this process changes the hosts.
     """
 
     what: str = "apply"
@@ -37,6 +38,7 @@ class ApplyRequest:
     watch: Watch | None = field(default=None, repr=False)
     stop: threading.Event = field(default_factory=threading.Event, repr=False)  # once set, no further host is started
     lock: HeldLock | None = None
+    hosts: Sequence[RunHost] | None = field(default=None, repr=False)
 
 
 def apply_plan(planned: Planned, request: ApplyRequest | None = None) -> RunResult:
@@ -53,7 +55,9 @@ def apply_plan(planned: Planned, request: ApplyRequest | None = None) -> RunResu
         raise Locked.of(LOCK_NOT_HELD, f'The lock that was given is not that of stack "{stack}".')
     with planned.project.lock(stack, f"{request.what} {stack}") if lock is None else nullcontext():
         keeper = _keeper(planned)
-        hosts = [prepare(survey) for survey in planned.fleet.surveys.values()]
+        hosts = request.hosts
+        if hosts is None:
+            hosts = [LocalHost(prepare(survey)) for survey in planned.fleet.surveys.values()]
         result = execute(_run(planned, request, allowed, keeper), hosts)
         return _recorded(planned, _complete(planned, result), keeper.document)
 

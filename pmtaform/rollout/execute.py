@@ -12,27 +12,22 @@ from dataclasses import replace
 
 from pmtaform.diagnostics.codes.plans import FROZEN
 from pmtaform.diagnostics.codes.runs import REFUSED
-from pmtaform.host import Activation
-from pmtaform.inspection.prepared import Prepared, PreparedChange
 from pmtaform.model.operations import OnFailure, Rollout
 from pmtaform.parallel import run_all
 from pmtaform.progress import Phase, Teller, Verdict
-from pmtaform.rollout import transactions
-from pmtaform.rollout.adopt import record_unchanged
-from pmtaform.rollout.changing import HostChange
+from pmtaform.rollout.hosts import ChangeSteps, RunHost
 from pmtaform.rollout.model import HostResult, RunResult
 from pmtaform.rollout.order import Budget, Candidate, Gate, waves
-from pmtaform.rollout.outcomes import not_settled, not_started
+from pmtaform.rollout.outcomes import not_started
 from pmtaform.rollout.run import Context, Run
 from pmtaform.rollout.run_records import RunRecords
-from pmtaform.rollout.undo import Applied, roll_back_applied
 from pmtaform.state import HostState
 
 INTERRUPTED = "the run was interrupted"
 NOT_RECORDED = "the state could not be written"
 
 
-def execute(run: Run, hosts: Iterable[Prepared]) -> RunResult:
+def execute(run: Run, hosts: Iterable[RunHost]) -> RunResult:
     """Apply the change of every host. Never raises for a host: its result has the outcome.
 
     Once `run.stop` is set no further host is started; hosts that are being changed finish or roll back.
@@ -41,7 +36,7 @@ def execute(run: Run, hosts: Iterable[Prepared]) -> RunResult:
 
 
 class _Execution:
-    def __init__(self, run: Run, hosts: list[Prepared]) -> None:
+    def __init__(self, run: Run, hosts: list[RunHost]) -> None:
         self.run = run
         self.hosts = hosts
         self.teller = Teller(run.watch)
@@ -60,7 +55,7 @@ class _Execution:
             stop=run.stop,
         )
         self.results: dict[str, HostResult] = {}
-        self.changes: dict[str, HostChange] = {}
+        self.changes: dict[str, ChangeSteps] = {}
         self.before: dict[str, HostState | None] = {}
         self.stopped = ""
         self._turn = threading.Lock()
@@ -68,11 +63,11 @@ class _Execution:
     def execute(self) -> RunResult:
         run = self.run
         run.journal.start(run.id, who=run.who, what=run.what, plan=run.plan, commit=run.commit, choice=run.choice)
-        settled = [host for host in self.hosts if host.change is None]
+        settled = [host for host in self.hosts if not host.has_changes]
         run_all(settled, self._record_settled, parallel=run.rollout.changing)
         for host in self.hosts:
-            if host.change is not None:
-                self._triage(host, host.change)
+            if host.has_changes:
+                self._triage(host)
         try:
             self._roll_out()
         finally:
@@ -84,15 +79,11 @@ class _Execution:
         self.records.journal(lambda: run.journal.end(run.id, end))
         return replace(result, unsaved=self.records.finish())
 
-    def _record_settled(self, host: Prepared) -> None:
+    def _record_settled(self, host: RunHost) -> None:
         """Record a host that needs no change."""
-        if host.plan.is_busy:
-            # It is as wanted only if another run confirms its change, which is not known.
-            self._set_result(host.name, not_settled(host.spec, host.snapshot))
-        else:
-            self._set_result(host.name, record_unchanged(self.run, host, self.records))
+        self._set_result(host.name, host.settle(self.run, self.records))
 
-    def _triage(self, host: Prepared, change: PreparedChange) -> None:
+    def _triage(self, host: RunHost) -> None:
         """Decide what happens to a host that needs a change: it is frozen, or it waits for its turn."""
         name = host.name
         freeze = host.operations.frozen(self.run.clock.now())
@@ -101,16 +92,16 @@ class _Execution:
             result = not_started(name, f"{why}; --allow frozen changes it anyway.", FROZEN)
             self._set_result(name, replace(result, verdict=Verdict.FROZEN))
             return
-        self.changes[name] = HostChange(self.context, host, change)
+        self.changes[name] = host.start(self.context)
         self.before[name] = self.run.keeper.document.hosts.get(name)
 
     def _roll_out(self) -> None:
         run, rollout = self.run, self.run.rollout
-        candidates = [self._candidate(change) for change in self.changes.values()]
+        candidates = [self._candidate(host) for host in self.hosts if host.name in self.changes]
         total = len(candidates) + len(run.done) + run.unreachable
         self.budget = Budget(rollout, total, unreachable=run.unreachable)
         self.gate = Gate(rollout.spread, candidates)
-        intents = {name: transactions.intent(c.prepared, c.tx) for name, c in self.changes.items()}
+        intents = {name: change.intent for name, change in self.changes.items()}
         self.records.state(lambda: run.keeper.intend(intents))
         if self._is_over() or not self._stage(rollout):
             self._clear_unstarted()
@@ -125,13 +116,13 @@ class _Execution:
                 break
         self._clear_unstarted()
 
-    def _candidate(self, change: HostChange) -> Candidate:
+    def _candidate(self, host: RunHost) -> Candidate:
         return Candidate(
-            name=change.name,
-            pools=change.change.pools,
-            groups=frozenset(change.prepared.groups),
-            restarts=change.change.activation is Activation.RESTART,
-            together=self.run.together.get(change.name),
+            name=host.name,
+            pools=host.pools,
+            groups=frozenset(host.groups),
+            restarts=host.restarts,
+            together=self.run.together.get(host.name),
         )
 
     def _is_over(self) -> bool:
@@ -151,7 +142,7 @@ class _Execution:
         if not rollout.stage_first or len(self.changes) < 2:
             return True
 
-        def stage(change: HostChange) -> None:
+        def stage(change: ChangeSteps) -> None:
             if not self.run.stop.is_set() and not change.stage():
                 self._finish(change)
 
@@ -168,7 +159,7 @@ class _Execution:
             else:
                 self._change_together(members)
 
-    def _change_one(self, change: HostChange) -> None:
+    def _change_one(self, change: ChangeSteps) -> None:
         if self._is_over() or not self._wait_for_turn(change):
             return
         try:
@@ -178,7 +169,7 @@ class _Execution:
         finally:
             self.gate.release(change.name)
 
-    def _wait_for_turn(self, change: HostChange) -> bool:
+    def _wait_for_turn(self, change: ChangeSteps) -> bool:
         if self.gate.must_wait(change.name):
             self.teller.tell(change.name, Phase.WAITING)
         if not self.gate.acquire(change.name):
@@ -188,19 +179,19 @@ class _Execution:
             return False
         return True
 
-    def _change_together(self, members: list[HostChange]) -> None:
+    def _change_together(self, members: list[ChangeSteps]) -> None:
         """Change hosts together: all are activated, then all are confirmed, or none."""
         if self._is_over() or any(change.name in self.results for change in members):
             return
         is_well: dict[str, bool] = {}
 
-        def activate(change: HostChange) -> None:
+        def activate(change: ChangeSteps) -> None:
             is_well[change.name] = change.activate() and change.check() and change.observe()
 
         run_all(members, activate, parallel=self.run.rollout.changing)
         alive = all(is_well.values()) and all(change.still_pending() for change in members)
 
-        def finish(change: HostChange) -> None:
+        def finish(change: ChangeSteps) -> None:
             if alive:
                 change.confirm()
             elif is_well[change.name]:
@@ -220,7 +211,7 @@ class _Execution:
             self.run.clock.wait(self.run.stop, seconds)
         return not self._is_over()
 
-    def _finish(self, change: HostChange) -> None:
+    def _finish(self, change: ChangeSteps) -> None:
         result = change.result
         if result is None:
             result = not_started(change.name, self.stopped or "its turn did not come")
@@ -242,7 +233,7 @@ class _Execution:
         left = [change for name, change in self.changes.items() if name not in self.results]
         why = self.stopped or "its turn did not come"
 
-        def clear(change: HostChange) -> None:
+        def clear(change: ChangeSteps) -> None:
             change.revert(why)
             change.result = not_started(change.name, f"{why[:1].upper()}{why[1:]}.")
             self._set_result(change.name, change.result)
@@ -268,10 +259,10 @@ class _Execution:
             if name in self.results and self.results[name].verdict is Verdict.APPLIED
         ]
 
-        def roll_back(change: HostChange) -> None:
+        def roll_back(change: ChangeSteps) -> None:
             self.teller.tell(change.name, Phase.REVERTING)
-            applied = Applied(change.prepared, change.change, change.tx, self.results[change.name].generation)
-            self._set_result(change.name, roll_back_applied(self.context, applied, self.before[change.name], why))
+            generation, before = self.results[change.name].generation, self.before[change.name]
+            self._set_result(change.name, change.roll_back(generation, before, why))
 
         run_all(applied, roll_back, parallel=self.run.rollout.changing)
 
