@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
-.PHONY: demo test coverage check bench fuzz faults soak docs fmt clean setup
+.PHONY: demo test coverage check bench bench-fleet fuzz faults soak docs fmt clean setup
 
 demo: $(STAMP)
 	@PATH="$(abspath $(BIN)):$$PATH" sh stacks/demo/demo.sh
@@ -24,6 +24,10 @@ check: $(STAMP)
 
 bench: $(STAMP) sshd
 	$(BIN)/python -m benchmarks
+
+# 10,000 hosts in the memory of another process; takes some minutes.
+bench-fleet: $(STAMP)
+	$(BIN)/python -m benchmarks thousands
 
 # Every fault at every point of a change, over real SSH servers too, and all of tests/hostile; prints the matrix.
 # `make test` runs a fixed sample of it.

@@ -9,19 +9,21 @@ import sys
 from benchmarks.measure import Options, Row
 
 NAMES = ("start", "parse", "knowledge", "dangers", "local", "ssh", "large")
+LONG = ("thousands",)  # minutes: measured only by name
 _HEAD = ("name", "what", "ours", "baseline", "ratio", "bound", "")
 
 
 def main() -> int:
     """With `--strict` the exit code is 1 when something is over its bound."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(NAMES)} (default: all)")
+    what = f"what to measure: {', '.join(NAMES)} (default), {', '.join(LONG)}"
+    parser.add_argument("names", nargs="*", metavar="NAME", help=what)
     parser.add_argument("--strict", action="store_true", help="exit 1 when something is over its bound")
     parser.add_argument("--hosts", type=int, help="at most so many hosts over SSH; bounds are not compared then")
     parser.add_argument("--rounds", type=int, help="so many rounds over SSH")
     given = parser.parse_args()
     options = Options(hosts=given.hosts, rounds=given.rounds)
-    if unknown := set(given.names) - set(NAMES):
+    if unknown := set(given.names) - {*NAMES, *LONG}:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     rows: list[Row] = []
     for name in given.names or NAMES:

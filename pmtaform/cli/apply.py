@@ -139,11 +139,13 @@ def _planned(project: Project, stack: str | None, saved: SavedPlan | None, reque
     from pmtaform.api import PlanRequest, make_plan, plan_again
     from pmtaform.cli.output import watching
 
-    with watching(format=request.format) as watch:
-        if saved is not None:
+    if saved is not None:
+        with watching([host.host for host in saved.plan.hosts], format=request.format) as watch:
             return plan_again(project, saved, watch=watch)
+    loaded = project.load(stack)
+    with watching(tuple(request.choice.select(loaded)), format=request.format) as watch:
         wanted = PlanRequest(choice=request.choice, keep_open=True, watch=watch, allow=request.allow)
-        return make_plan(project, project.load(stack), wanted)
+        return make_plan(project, loaded, wanted)
 
 
 def _go(planned: Planned, request: _Request) -> int:

@@ -23,8 +23,9 @@ def drift(
 
     project = settings.project()
     loaded = project.load(stack)
-    with watching() as watch:
-        planned = make_plan(project, loaded, PlanRequest(choice=choice_of(host, shard), watch=watch, validate=False))
+    choice = choice_of(host, shard)
+    with watching(tuple(choice.select(loaded))) as watch:
+        planned = make_plan(project, loaded, PlanRequest(choice=choice, watch=watch, validate=False))
     tell(note for note in planned.plan.notes if SHARD.describes(note))
     reports = drift_of(planned)
     show(DriftTable(reports, planned.plan.failures), format)

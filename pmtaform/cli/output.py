@@ -110,19 +110,17 @@ def watching(
     quiet: bool = True,
     format: Format = Format.TEXT,
 ) -> Iterator[Progress]:
-    """An observer of a run that shows each event on a terminal (in a pipe only when not `quiet`).
+    """An observer of a run that shows it on a terminal; in a pipe each event only when not `quiet`, and counts of many.
 
     With `format` JSON every event is a line of JSON on stdout instead.
     """
-    from pmtaform.report.progress import JsonLines, PlainLines, progress
+    from pmtaform.report.progress import JsonLines, progress
 
     if format is Format.JSON:
         yield JsonLines(out)
-    elif style.is_terminal(sys.stderr):
-        with progress(sys.stderr, hosts) as watch:
-            yield watch
     else:
-        yield PlainLines(sys.stderr, quiet=quiet)
+        with progress(sys.stderr, hosts, quiet=quiet and not style.is_terminal(sys.stderr)) as watch:
+            yield watch
 
 
 def plan_view(planned: Planned, *, diff: bool = False, effective: bool = False, ahead: bool = False) -> PlanView:

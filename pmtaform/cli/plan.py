@@ -54,7 +54,7 @@ def plan(
     project = settings.project()
     loaded = project.load(stack)
     choice = choice_of(host, shard, targets=target, excludes=exclude)
-    with watching() as watch:
+    with watching(tuple(choice.select(loaded))) as watch:
         planned = make_plan(project, loaded, PlanRequest(choice=choice, watch=watch, as_of=moment))
     if out is not None:
         save_plan(planned, out)

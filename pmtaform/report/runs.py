@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pmtaform.progress import Event, Phase, Verdict
+from pmtaform.progress import Event, Verdict
 from pmtaform.report.problems import capital, problem_lines
 from pmtaform.report.style import WIDTH, Style, clean, clean_lines, counted, wrapped
 from pmtaform.report.verdict import differences_stay
@@ -49,7 +49,8 @@ def event_line(event: Event) -> str:
     """One step of one host, on one line, for a pipe or a log."""
     what = event.verdict.value if event.verdict else event.phase.value
     detail = f": {clean(' '.join(event.detail.split()))}" if event.detail else ""
-    return f"{clean(event.host)}: {what}{detail} ({event.seconds:.1f} s)"
+    host = f"{clean(event.host)}: " if event.host else ""  # none: it is a step of the run
+    return f"{host}{what}{detail} ({event.seconds:.1f} s)"
 
 
 def _host(result: HostResult, widest: int, style: Style, width: int) -> Iterator[str]:
@@ -86,11 +87,6 @@ def _totals(result: RunResult) -> str:
         verdict = next(verdict for verdict, number in numbers.items() if number)
         return f"{start}{capital(verdict.value)}: {'1 host' if total == 1 else f'all {total} hosts'}."
     return f"{start}Of {total} hosts: {', '.join(parts)}."
-
-
-def is_done(event: Event) -> bool:
-    """Whether a host needs no more watching."""
-    return event.phase is Phase.DONE or event.verdict is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,15 +109,15 @@ def wrapped(text: str, width: int, indent: str) -> list[str]:
 
 
 def counted(number: int, word: str, plural: str = "") -> str:
-    """`1 host`, `2 hosts`."""
-    return f"{number} {word if number == 1 else plural or word + 's'}"
+    """`1 host`, `2 hosts`, `10,000 hosts`."""
+    return f"{number:,} {word if number == 1 else plural or word + 's'}"
 
 
 def named(names: Sequence[str], most: int = 4) -> str:
     """`mta1, mta2, mta3 and 12 more`: the first few of `names`, cleaned."""
     few = names if len(names) <= most + 1 else names[:most]
     text = ", ".join(clean(name) for name in few)
-    return text if len(few) == len(names) else f"{text} and {len(names) - len(few)} more"
+    return text if len(few) == len(names) else f"{text} and {len(names) - len(few):,} more"
 
 
 def columns(rows: Sequence[tuple[str, ...]], widest: int = 48) -> list[str]:

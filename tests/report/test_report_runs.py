@@ -169,6 +169,86 @@ def test_the_table_says_how_long_each_host_has_been_in_its_phase() -> None:
     assert row() == ["mta1", "activating", "1", "s"]
 
 
+def drawn(table: LiveTable) -> list[str]:
+    console = Console(file=io.StringIO(), width=80)
+    with console.capture() as text:
+        console.print(table.rows())
+    return [line.rstrip() for line in text.get().splitlines()]
+
+
+def test_a_table_of_many_hosts_has_the_slowest_and_counts() -> None:
+    now = [0.0]
+    names = [f"mta{number:05}" for number in range(10_000)]
+    table = LiveTable(Terminal(), names, clock=lambda: now[0])
+    for name in names:
+        table(Event(host=name, phase=Phase.CONNECTING))
+        now[0] += 1
+        if name < "mta09000":
+            table(Event(host=name, phase=Phase.PLANNED))
+    for name in names[9_000:9_990]:
+        table(Event(host=name, phase=Phase.PROBING))
+    for name in names[:40]:
+        table(Event(host=name, phase=Phase.DONE, verdict=Verdict.FAILED))
+    lines = drawn(table)
+    assert lines[0].split() == ["mta09990", "connecting", "10", "s"]
+    assert len(lines) == 16 + 1 + 1 + 5 + 1
+    assert lines[16:18] == ["10 connecting  990 probing  8,960 planned", "35 earlier failures"]
+    assert lines[18:23] == [f"{name}: failed (0.0 s)" for name in names[35:40]]
+    assert lines[23] == "40 of 10,000 hosts done  40 failed"
+
+
+def test_a_host_that_is_rolled_back_later_is_counted_once() -> None:
+    table = LiveTable(Terminal(), ["a", "b"])
+    table(Event(host="a", phase=Phase.DONE, verdict=Verdict.APPLIED))
+    table(Event(host="", phase=Phase.SOAKING, detail="60 s before wave 2 of 2"))
+    assert drawn(table) == ["soaking: 60 s before wave 2 of 2", "1 of 2 hosts done  1 applied"]
+    table(Event(host="a", phase=Phase.REVERTING))
+    table(Event(host="a", phase=Phase.DONE, verdict=Verdict.ROLLED_BACK))
+    assert drawn(table) == ["a: rolled back (0.0 s)", "1 of 2 hosts done  1 rolled back"]
+
+
+def many_lines(hosts: int, failing: int, *, quiet: bool = False) -> list[str]:
+    """What a pipe gets of a plan and an apply of many hosts."""
+    stream = io.StringIO()
+    names = [f"mta{number}" for number in range(hosts)]
+    with progress(stream, names, quiet=quiet) as watch:
+        for phase in (Phase.CONNECTING, Phase.PROBING, Phase.PLANNED):
+            for name in names:
+                watch(Event(host=name, phase=phase, seconds=2))
+        watch(Event(host="", phase=Phase.SOAKING, detail="5 s before wave 2 of 2", seconds=3))
+        for number, name in enumerate(names):
+            verdict = Verdict.FAILED if number < failing else Verdict.APPLIED
+            watch(Event(host=name, phase=Phase.DONE, verdict=verdict, detail="why", seconds=4))
+    return stream.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_pipe_gets_a_line_for_each_twentieth_of_many_hosts(*, quiet: bool) -> None:
+    lines = many_lines(10_000, failing=2, quiet=quiet)
+    assert lines[0] == "500 of 10,000 hosts planned (2.0 s)"
+    assert lines[19:23] == [
+        "10,000 of 10,000 hosts planned (2.0 s)",
+        "soaking: 5 s before wave 2 of 2 (3.0 s)",
+        "mta0: failed: why (4.0 s)",
+        "mta1: failed: why (4.0 s)",
+    ]
+    assert lines[23] == "500 of 10,000 hosts done: 2 failed, 498 applied (4.0 s)"
+    assert lines[-1] == "10,000 of 10,000 hosts done: 2 failed, 9,998 applied (4.0 s)"
+    assert len(lines) == 20 + 1 + 2 + 20
+
+
+def test_a_pipe_does_not_get_a_line_for_each_of_many_failures() -> None:
+    lines = many_lines(10_000, failing=9_000)
+    assert sum(": failed:" in line for line in lines) == 20
+    assert "more hosts failed; they are counted here, and named in the result" in lines
+    assert len(lines) < 70
+
+
+@pytest.mark.parametrize("hosts", [51, 99, 1_001])
+def test_the_last_line_counts_all_hosts(hosts: int) -> None:
+    assert many_lines(hosts, failing=0)[-1] == f"{hosts:,} of {hosts:,} hosts done: {hosts:,} applied (4.0 s)"
+
+
 def test_colour_only_on_a_terminal_that_wants_it() -> None:
     assert wants_colour(Terminal(), {})
     assert not wants_colour(Terminal(), {"NO_COLOR": "1"})
