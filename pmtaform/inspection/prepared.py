@@ -7,7 +7,7 @@ digests: 0.2 MB, so that a run over many hosts needs memory in proportion to wha
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from pmtaform.host import (
@@ -58,6 +58,11 @@ class Texts:
     def after(self) -> Configuration:
         """The configuration that the host will have."""
         return read_configuration(self.main, self._contents() | dict(self.edited), self.patterns)
+
+    def contents(self) -> Iterator[bytes]:
+        """The content of each file, before the change and after it."""
+        yield from self._contents().values()
+        yield from self.edited.values()
 
     def _contents(self) -> dict[str, bytes]:
         return {path: zlib.decompress(content) for path, content in self.packed.items()}

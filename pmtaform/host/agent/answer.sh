@@ -11,6 +11,7 @@ refuse() {
 start() {
     settings || return 1
     T=$S/tx/$ID UNREAD=all
+    read_namespace # here, because this process and the one below both need it
     # Caught, not ignored: an ignored signal would stay ignored in the daemon that a restart starts.
     trap : HUP INT TERM PIPE
     {
@@ -148,7 +149,7 @@ print_result() {
         emit "status $WAITS"
         emit "left $LEFT"
         [ ! -s "$T/recovered" ] || cat -- "$T/recovered"
-        [ ! -s "$T/doubts" ] || cat -- "$T/doubts"
+        [ ! -s "$T/doubts" ] || print_file "$T/doubts"
         [ ! -s "$T/unrehearsed" ] || print_file "$T/unrehearsed"
         [ "$WAITS" = staged ] || [ ! -s "$T/answers" ] || print_file "$T/answers"
     elif [ -f "$T/stuck" ]; then

@@ -123,9 +123,13 @@ load() {
     settings <"$1"
 }
 
-# Exactly $1 bytes of stdin behind what is in the file $2, never more.
+# Exactly $1 bytes of stdin behind what is in the file $2, never more; up to a megabyte by one program.
 receive() {
     true >>"$2" || return 1
+    if [ "$1" -gt 0 ] && [ "$1" -le 1048576 ]; then
+        dd bs="$1" count=1 iflag=fullblock >>"$2" 2>/dev/null
+        return
+    fi
     if [ $(($1 / 65536)) -gt 0 ]; then
         dd bs=65536 count=$(($1 / 65536)) iflag=fullblock >>"$2" 2>/dev/null || return 1
     fi

@@ -1,7 +1,9 @@
 # The files of a transaction: checked, staged, backed up, put in place, restored.
 
-# Whether the live files are still those that the plan was made from; the first that is not is in WHY.
+# Whether the live files are still those that the plan was made from; the first that is not is in WHY. With `plan` the
+# files that will change too, and their staged files: before the backup `verify_staged` looks at those.
 compare() {
+    upto=$1
     pattern='' expected='' WANTS='' LISTENS=''
     set --
     while IFS=$tab read -r word first second; do
@@ -20,13 +22,7 @@ compare() {
                 ;;
         esac
     done <"$T/request"
-    all_are "$@"
-}
-
-# The same for the files that will change, and for their staged files. Before the backup `verify_staged` does that.
-compare_changed() {
-    WANTS=''
-    set --
+    [ "$upto" = plan ] || { all_are "$@"; return; }
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         if [ "$action" = write ]; then
             name_beside "$path"

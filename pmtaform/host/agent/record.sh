@@ -101,7 +101,7 @@ record() {
         emit "commit $COMMIT"
         [ ! -f "$T/recovered" ] || cat -- "$T/recovered"
         [ "$1" != locked ] || print_owner
-        [ ! -f "$T/doubts" ] || cat -- "$T/doubts"
+        [ ! -f "$T/doubts" ] || print_file "$T/doubts"
         [ ! -f "$T/names" ] || cat -- "$T/names"
         [ "$CONFIRM" != 0 ] || [ ! -f "$T/answers" ] || cat -- "$T/answers"
         emit whole
@@ -125,12 +125,16 @@ record() {
 # Makes the record that is about to get its name newer than all others, by whole seconds: the oldest are removed by time,
 # and the host's clock may have been set back.
 make_newest() {
-    last=0 mine=0
-    for stamp in $(stat -c %Y -- "$S"/results/* 2>/dev/null); do
-        [ "$stamp" -le "$last" ] || last=$stamp
+    last=0 mine=''
+    for stamp in $(stat -c %Y -- "$S/results/.$ID" "$S"/results/* 2>/dev/null); do
+        if [ -z "$mine" ]; then
+            mine=$stamp
+        elif [ "$stamp" -gt "$last" ]; then
+            last=$stamp
+        fi
     done
-    mine=$(stat -c %Y -- "$S/results/.$ID") || return 1
-    [ "$mine" -gt "$last" ] || touch -d "@$((last + 1))" -- "$S/results/.$ID"
+    [ -n "$mine" ] || return 1
+    [ "$mine" -gt "$last" ] || touch -c -d "@$((last + 1))" -- "$S/results/.$ID"
 }
 
 # Whether the record in the file $1 was written to its end; on a full disk it was not.

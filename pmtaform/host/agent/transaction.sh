@@ -49,7 +49,7 @@ commit() {
     step activate && mark activate && { mark_logs || :; } && activate && step_done activate || { keep_output; return 1; }
     step activate-web && activate_web && step_done activate-web || { keep_output; return 1; }
     step health && wait_healthy && step_done health || { keep_output; return 1; }
-    rm -f -- "$S/untaken" # it takes what is there now
+    [ ! -e "$S/untaken" ] || rm -f -- "$S/untaken" # it takes what is there now
     step listeners && listeners_greet && step_done listeners || return 1
     step ask && ask_questions "$T/answers" && step_done ask || return 1
 }
@@ -116,9 +116,10 @@ clean_up() {
     if [ -d "$T/gen" ]; then
         GENERATION=$((GENERATION + 1))
         [ -d "$S/generations" ] || mkdir -p -- "$S/generations"
-        name=$(printf %06d "$GENERATION")
-        mv -- "$T/gen" "$S/generations/$name" || return 1
-        KEPT=$S/generations/$name
+        number=00000$GENERATION
+        while [ ${#number} -gt 6 ] && [ "${number#0}" != "$number" ]; do number=${number#0}; done
+        mv -- "$T/gen" "$S/generations/$number" || return 1
+        KEPT=$S/generations/$number
         forget_bases
     fi
     step clean
@@ -281,7 +282,7 @@ transaction() {
     fi
     last_generation
     step check
-    compare || finish stale check "$WHY"
+    compare request || finish stale check "$WHY"
     step_done check
     if ! { prepare && { [ "$STAGE" != yes ] || rehearse; }; }; then end_unchanged; fi
     WHY=''
@@ -325,7 +326,7 @@ resume() {
     if [ -n "$LEFT_OVER" ]; then WHY=$LEFT_OVER; end_unchanged; fi
     last_generation
     step check
-    if ! { compare && compare_changed; }; then STEP=check STALE=stale; end_unchanged; fi
+    if ! compare plan; then STEP=check STALE=stale; end_unchanged; fi
     step_done check
     step running && can_reload || end_unchanged
     carry_out
@@ -411,7 +412,7 @@ recover_one() (
 # settle, is left unchanged: WAITING reports it, and O_* its owner.
 recover_all() {
     WAITING='' LEFT_OVER='' UNTAKEN='' waiter=''
-    load_unloaded || :
+    [ ! -f "$S/untaken" ] || load_unloaded || :
     for t in "$S"/tx/*; do
         [ -d "$t" ] && [ "$t" != "$T" ] || continue
         if is_at_work "$t"; then
