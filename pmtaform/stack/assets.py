@@ -36,9 +36,9 @@ class Assets:
             self._digests[name] = hashlib.sha256(self._contents[name] or b"").hexdigest()
         return self._digests[name]
 
-    def contents(self) -> list[tuple[str, bytes]]:
-        """Every file read so far, by its name in the stack."""
-        return sorted((name, content) for name, content in self._contents.items() if content is not None)
+    def digests(self) -> list[tuple[str, str]]:
+        """The digest of every file read so far, by its name in the stack."""
+        return sorted((name, self.digest(name)) for name, content in self._contents.items() if content is not None)
 
     def _inside(self, name: str, place: Place, problems: Diagnostics) -> bool:
         """Whether a file lies in the project: a proposed stack must not put other files on hosts."""

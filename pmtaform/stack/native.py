@@ -6,15 +6,18 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Diagnostics, Place, Severity
 from pmtaform.diagnostics.codes.stack import (
     DUPLICATE_DECLARATION,
+    NATIVE_CHANGED,
     NATIVE_OUTSIDE,
     NATIVE_SHAPE,
     PATH_NOT_ALLOWED,
     STACK_SHAPE,
 )
+from pmtaform.errors import Invalid
 from pmtaform.lang.blocks import Address, Block, BlockPart, collect
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.parsing import parse, parse_bytes
@@ -29,6 +32,8 @@ from pmtaform.stack.paths import path_problem
 from pmtaform.stack.text import check_tree
 from pmtaform.stack.variables import Variables, substitute
 
+_MOST_KEPT: Final = 16 * 1024 * 1024  # bytes of texts, about 80 hosts of 5,000 lines: so many are not read twice
+
 
 @dataclass(frozen=True, slots=True)
 class NativeEntry:
@@ -40,21 +45,36 @@ class NativeEntry:
 
 
 class NativeFile:
-    """One native file. It is parsed when a host that uses it is compiled, and its tree kept only for further hosts."""
+    """One native file. It is parsed when a host that uses it is compiled, and its tree kept only for further hosts.
 
-    __slots__ = ("_findings", "_severity", "_shown", "_tree", "content", "digest", "users")
+    Its text is kept where `keep` allows it. Else it is read again: of 10,000 hosts with their own files, a plan parses
+    those that something changed on, and the texts of all would be 2 GB.
+    """
 
-    def __init__(self, content: bytes, shown: str, severity: Severity) -> None:
-        self.content = content
+    __slots__ = ("_content", "_findings", "_path", "_severity", "_shown", "_tree", "digest", "users")
+
+    def __init__(self, path: Path, content: bytes, shown: str, severity: Severity, *, keep: bool = True) -> None:
         self.digest = hashlib.sha256(content).hexdigest()
         self.users = 0  # hosts
+        self._path, self._content = path, content if keep else None
         self._shown, self._severity = shown, severity
         self._tree: Tree | None = None
         self._findings: Diagnostics | None = None
 
+    def content(self) -> bytes:
+        """Its text. Raises `Invalid` if the file is not as it was when the stack was loaded."""
+        if self._content is not None:
+            return self._content
+        problems = Diagnostics()
+        content = read_file(self._path, self._shown, problems)
+        if content is None or hashlib.sha256(content).hexdigest() != self.digest:
+            detail = f"{self._shown} was written while this command ran. Run it again."
+            raise Invalid.of(NATIVE_CHANGED, detail, place=Place(self._shown))
+        return content
+
     def parsed(self, problems: Diagnostics) -> Tree:
         """Its tree; what is wrong with it goes into `problems`."""
-        tree = self._tree or parse_bytes(self.content, self._shown)
+        tree = self._tree or parse_bytes(self.content(), self._shown)
         if self._findings is None:
             findings = Diagnostics()
             check_tree(tree, self._severity, findings)
@@ -115,6 +135,7 @@ class NativeFiles:
         self._rules = rules
         self._files: dict[str, NativeFile | None] = {}
         self._findings: dict[str, Diagnostics] = {}
+        self._kept = 0  # bytes
 
     def read(self, entry: NativeEntry, problems: Diagnostics) -> NativeFile | None:
         """The file of an entry, not parsed yet, or None; why it cannot be read goes into `problems`."""
@@ -123,10 +144,14 @@ class NativeFiles:
             shown = entry.file if Path(entry.file).is_absolute() else f"{self._shown}/{entry.file}"
             inside = self._inside(entry, findings)
             content = read_file(self._folder / entry.file, shown, findings, entry.place) if inside else None
-            made = None if content is None else NativeFile(content, shown, self._rules.native_severity)
-            self._files[entry.file] = made
+            self._files[entry.file] = None if content is None else self._made(entry, content, shown)
         problems.extend(self._findings[entry.file])
         return self._files[entry.file]
+
+    def _made(self, entry: NativeEntry, content: bytes, shown: str) -> NativeFile:
+        self._kept += len(content)
+        keep = self._kept <= _MOST_KEPT
+        return NativeFile(self._folder / entry.file, content, shown, self._rules.native_severity, keep=keep)
 
     def _inside(self, entry: NativeEntry, problems: Diagnostics) -> bool:
         """Whether a file lies in the project: a proposed stack must not read other files."""
@@ -138,9 +163,9 @@ class NativeFiles:
         problems.report(NATIVE_OUTSIDE, detail, entry.place)
         return False
 
-    def contents(self) -> list[tuple[str, bytes]]:
-        """Every file read so far, by its name in the stack."""
-        return sorted((name, file.content) for name, file in self._files.items() if file is not None)
+    def digests(self) -> list[tuple[str, str]]:
+        """The digest of every file read so far, by its name in the stack."""
+        return sorted((name, file.digest) for name, file in self._files.items() if file is not None)
 
     def findings(self) -> Iterator[Diagnostic]:
         """What is wrong with the files that were read."""

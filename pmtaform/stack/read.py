@@ -189,8 +189,8 @@ def _limits(node: Node | None, problems: Diagnostics) -> Limits:
 def _with_files(stack: Stack, document: Document, problems: Diagnostics) -> Stack:
     """The stack with its digest. The files that it names are read here, so that it covers them."""
     uses = _read_named_files(stack, problems)
-    named = [*stack.natives.contents(), *stack.assets.contents()]
-    contents = [*document.contents, *((f"{stack.shown}/{name}", data) for name, data in named)]
+    named = [*stack.natives.digests(), *stack.assets.digests()]
+    contents = [*document.contents, *((f"{stack.shown}/{name}", digest.encode("ascii")) for name, digest in named)]
     whole = hashlib.sha256()
     for name, data in contents:
         # The name within the stack: the digest is the same wherever the project lies.

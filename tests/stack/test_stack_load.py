@@ -219,3 +219,21 @@ def test_a_value_that_is_whole_only_with_its_secret(stack_of: StackOf) -> None:
     stack = load_stack(stack_of(body).folder)
     block = compile_host(stack, "mta1", lambda reference, _place: Secret(b"abc", reference)).blocks
     assert "privacy-policy siphash abc\n" in next(iter(block.values())).parts[0].text
+
+
+def test_a_text_that_is_not_kept_is_read_again(stack_of: StackOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = stack_of("native: [a.conf]\n").write("postmaster a@example.com\n", "a.conf")
+    kept = compile_all(load_stack(project.folder))["mta1"].blocks
+    monkeypatch.setattr("pmtaform.stack.native._MOST_KEPT", 0)
+    again = load_stack(project.folder)
+    read = compile_all(again)["mta1"].blocks
+    assert {a: [part.text for part in block.parts] for a, block in read.items()} == {
+        a: [part.text for part in block.parts] for a, block in kept.items()
+    }
+    other = load_stack(project.folder)
+    assert other.digest == again.digest
+    project.write("postmaster b@example.com\n", "a.conf")
+    with pytest.raises(Invalid) as error:
+        compile_all(other)
+    assert error.value.diagnostics[0].code == "native-changed"
+    assert load_stack(project.folder).digest != other.digest

@@ -113,6 +113,15 @@ NATIVE_OUTSIDE: Final = Definition(
         "Copy the file into the project."
     ),
 )
+NATIVE_CHANGED: Final = Definition(
+    code="native-changed",
+    summary="Native file changed during the run",
+    kind=Kind.INVALID,
+    explanation=(
+        "A file under native was written between the time when the stack was loaded and the time when it was compiled, "
+        "so the plan would mix two versions of the stack. Run the command again."
+    ),
+)
 BAD_ADDRESS: Final = Definition(
     code="bad-address",
     summary="Invalid block address",
