@@ -12,8 +12,16 @@ from projects import ProjectFolder
 from sshd import Sshd
 
 HEAVY = {"pydantic", "yaml", "fabric", "paramiko", "invoke", "deepdiff", "keyring", "cryptography", "rich", "dns"}
-SSH = {"fabric", "paramiko", "invoke", "cryptography"}  # cryptography is what paramiko is built on
+SSH = {"paramiko", "cryptography"}  # cryptography is what paramiko is built on
 COMPARING = {"deepdiff", "pydantic"}  # the first imports the second
+
+# What an unchanged plan has no use for: no file is parsed, nothing differs, no danger is looked for.
+UNUSED = {
+    *("asyncio", "unittest", "zoneinfo", "http.client"),
+    *("pmtaform.lang.effective.settings", "pmtaform.lang.lint.facts", "pmtaform.lang.lint.table"),
+    *("pmtaform.plan.dangers.sides", "pmtaform.plan.dangers.table", "pmtaform.plan.dependencies"),
+    *("pmtaform.inspection.predictions", "pmtaform.diagnostics.registry", "pmtaform.policy"),
+}
 
 LOOK = """
 import json, sys
@@ -22,7 +30,7 @@ sys.argv[0] = "pmtaform"
 try:
     main()
 finally:
-    print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
+    print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 """
 
 HELPS = """
@@ -40,9 +48,14 @@ print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), file
 def imported(folder: Path, *arguments: str, code: str = LOOK) -> set[str]:
     """The heavy libraries that a command imports, run to its good end."""
     words = [sys.executable, "-c", code, *arguments]
+    return HEAVY & {name.partition(".")[0] for name in modules(folder, words)}
+
+
+def modules(folder: Path, words: list[str]) -> set[str]:
+    """The modules that a program has imported at its good end."""
     process = subprocess.run(words, cwd=folder, capture_output=True, text=True)
     assert process.returncode == 0, process.stdout + process.stderr
-    return HEAVY & set(json.loads(process.stderr.splitlines()[-1]))
+    return set(json.loads(process.stderr.splitlines()[-1]))
 
 
 @pytest.fixture
@@ -123,3 +136,8 @@ def test_differences_need_what_compares_them(ready: ProjectFolder) -> None:
 def test_ssh_hosts_need_the_ssh_library_and_no_more(over_ssh: ProjectFolder) -> None:
     assert imported(over_ssh.root, "plan") <= {"yaml", *SSH}
     assert imported(over_ssh.root, "apply", "--auto-approve") <= {"yaml", *SSH}
+
+
+@pytest.mark.sshd
+def test_an_unchanged_plan_imports_nothing_of_a_difference(over_ssh: ProjectFolder) -> None:
+    assert UNUSED & modules(over_ssh.root, [sys.executable, "-c", LOOK, "plan"]) == set()

@@ -16,7 +16,6 @@ from pmtaform.model.desired import KeyFile
 from pmtaform.model.selection import Selection
 from pmtaform.plan.diff import Difference, difference
 from pmtaform.plan.inputs import Live, LiveKey, Previous
-from pmtaform.plan.reach import unread_notes
 from pmtaform.state import Seal, StackKey
 
 
@@ -24,6 +23,8 @@ def compare(
     target: Target, snapshot: Snapshot, ours: Previous, key: StackKey, selection: Selection | None
 ) -> Difference:
     """The changes that give a host what it should have. Every file of its configuration must have been read."""
+    from pmtaform.plan.reach import unread_notes
+
     desired, seal = target.desired, key.seal_for(target.desired.host)
     live = _live(target, snapshot, ours, seal)
     result = difference(desired, live, ours, key.digest, selection)

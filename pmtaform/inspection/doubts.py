@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.diagnostics.codes.runs import IN_FORCE_UNKNOWN, OLD_CONFIGURATION_UNVERIFIED, UNKNOWN_ANSWER
 from pmtaform.expect import Command
 from pmtaform.host import Answer, Doubt, HostSpec, Outcome, Question, Session, examine
-from pmtaform.inspection.predictions import Prediction, is_in_force, predictions
 from pmtaform.lang.includes import Configuration
+
+if TYPE_CHECKING:
+    from pmtaform.inspection.predictions import Prediction
 
 _WITHIN = 30  # seconds for one question
 
@@ -49,6 +52,8 @@ class Proof:
 
 def proofs(old: Configuration, new: Configuration) -> tuple[Proof, ...]:
     """The queues that may prove that `new` is in force instead of `old`: by values that it sets or removes."""
+    from pmtaform.inspection.predictions import predictions
+
     brought = (Proof(prediction, undone=False) for prediction in predictions(old, new))
     taken = (Proof(prediction, undone=True) for prediction in predictions(new, old))
     return (*brought, *taken)
@@ -61,6 +66,8 @@ def questions(asked: Iterable[Proof]) -> tuple[Question, ...]:
 
 def proven_by(asked: Sequence[Proof], answers: Sequence[Answer]) -> str:
     """The first queue that proves it; empty if none does."""
+    from pmtaform.inspection.predictions import is_in_force
+
     for proof, answer in zip(asked, answers, strict=False):
         if is_in_force(proof.prediction, answer, undone=proof.undone):
             return proof.prediction.queue

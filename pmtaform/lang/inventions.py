@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 from pmtaform.lang.catalogue import catalogue
 
@@ -49,8 +49,7 @@ class Inventions:
 @cache
 def inventions() -> Inventions:
     """The table that ships with pmtaform, read once."""
-    text = resources.files("pmtaform.lang").joinpath("data", "inventions.json").read_text(encoding="utf-8")
-    table = json.loads(text)
+    table = json.loads((Path(__file__).parent / "data" / "inventions.json").read_bytes())
 
     def rows(kind: str) -> list[Invention]:
         return [Invention(**{**row, "rows": tuple(row["rows"])}) for row in table[kind]]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.edit import FileEdit, edit
@@ -17,13 +18,14 @@ from pmtaform.model.desired import Desired, KeyFile, ManagedFile, Unmanaged
 from pmtaform.model.selection import Selection
 from pmtaform.plan.block_digests import Keyed, is_digest_of
 from pmtaform.plan.blocks import BlockComparison
-from pmtaform.plan.dependencies import along
 from pmtaform.plan.files import FileDifference, Scope, compare_files
 from pmtaform.plan.inputs import Live, Previous
 from pmtaform.plan.keys import KeyComparison
 from pmtaform.plan.ledger import Ledger, is_ignored
 from pmtaform.plan.model import Action, Danger, HostPlan
-from pmtaform.plan.reach import UsedNames, read_at_start
+
+if TYPE_CHECKING:
+    from pmtaform.plan.reach import UsedNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ def difference(
     if not (selection.targets or selection.excludes):
         return result
     ours = {path: Address.parse(name) for name, path in previous.keys.items()}
+    from pmtaform.plan.dependencies import along
+
     more = along(desired, live.configuration, ours, result.plan)
     if more.taken:
         selection = replace(selection, also=frozenset(more.taken))
@@ -94,6 +98,8 @@ class _Comparison:
         for key in self.desired.keys:
             self.keys.declared(key)
         edits = self._edits()
+        from pmtaform.plan.reach import UsedNames
+
         named = UsedNames(self.live.configuration, edits)
         self.keys.undeclared(named)
         files = self._files(named)
@@ -141,6 +147,8 @@ class _Comparison:
 
     def _files(self, named: UsedNames) -> FileDifference:
         """Return the changes of managed files; the ledger has them beside those of blocks and keys."""
+        from pmtaform.plan.reach import read_at_start
+
         configuration, ledger, blocks = self.live.configuration, self.ledger, self.blocks
         scope = Scope(
             host=self.desired.host,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.diagnostics.codes.rotation import DKIM_KEY_IN_USE, DKIM_RETIRING_KEY_UNAVAILABLE
@@ -12,7 +13,9 @@ from pmtaform.plan.dangers.kinds import SIGNING_KEY_REMOVED, SIGNING_KEY_REPLACE
 from pmtaform.plan.inputs import LiveKey
 from pmtaform.plan.ledger import Ledger
 from pmtaform.plan.model import Action, Change, Danger, LeftBy, Reason, ValueChange
-from pmtaform.plan.reach import UsedNames
+
+if TYPE_CHECKING:
+    from pmtaform.plan.reach import UsedNames
 
 
 class KeyComparison:

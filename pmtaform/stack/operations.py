@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pmtaform.diagnostics import Diagnostics, Place, did_you_mean
 from pmtaform.diagnostics.codes.stack import BAD_KEY_VALUE, BAD_WINDOW, WINDOW_MISSING
@@ -96,6 +95,8 @@ def _windows(node: Node, problems: Diagnostics) -> tuple[Window, ...]:
 
 
 def _window(node: Node, problems: Diagnostics) -> Window | None:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     text = node.text if isinstance(node, Scalar) else ""
     match = _WINDOW.fullmatch(text.strip())
     try:

@@ -7,22 +7,27 @@
 Facts: docs/powermta/language.md sections 5 to 10. Where the guides are silent, a value names its assumption.
 """
 
-from pmtaform.lang.effective.changes import MOST_CHANGES, changed_pairs, same_effect
-from pmtaform.lang.effective.clients import AUTH, Client, ClientSettings, client_settings, listeners, users
-from pmtaform.lang.effective.model import (
-    DEFAULT_VMTA,
-    Assumption,
-    EffectiveSettings,
-    Overruled,
-    Source,
-    SourceLine,
-    Value,
-)
-from pmtaform.lang.effective.moves import PairChange, ValueMove
-from pmtaform.lang.effective.routing import Route, RoutingStep, route
-from pmtaform.lang.effective.rule_lists import Message
-from pmtaform.lang.effective.settings import Effective
-from pmtaform.lang.effective.unseen import UnseenInclude, moved_includes, unseen_includes
+from typing import TYPE_CHECKING
+
+from pmtaform.lazy import lazily
+
+if TYPE_CHECKING:
+    from pmtaform.lang.effective.changes import MOST_CHANGES, changed_pairs, same_effect
+    from pmtaform.lang.effective.clients import AUTH, Client, ClientSettings, client_settings, listeners, users
+    from pmtaform.lang.effective.model import (
+        DEFAULT_VMTA,
+        Assumption,
+        EffectiveSettings,
+        Overruled,
+        Source,
+        SourceLine,
+        Value,
+    )
+    from pmtaform.lang.effective.moves import PairChange, ValueMove
+    from pmtaform.lang.effective.routing import Route, RoutingStep, route
+    from pmtaform.lang.effective.rule_lists import Message
+    from pmtaform.lang.effective.settings import Effective
+    from pmtaform.lang.effective.unseen import UnseenInclude, moved_includes, unseen_includes
 
 __all__ = [
     "AUTH",
@@ -52,3 +57,17 @@ __all__ = [
     "unseen_includes",
     "users",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "changes": "MOST_CHANGES changed_pairs same_effect",
+        "clients": "AUTH Client ClientSettings client_settings listeners users",
+        "model": "DEFAULT_VMTA Assumption EffectiveSettings Overruled Source SourceLine Value",
+        "moves": "PairChange ValueMove",
+        "routing": "Route RoutingStep route",
+        "rule_lists": "Message",
+        "settings": "Effective",
+        "unseen": "UnseenInclude moved_includes unseen_includes",
+    },
+)

@@ -7,13 +7,18 @@ rules_text()                                    the listing of all rules
 A rule never reports as wrong what the guides allow. Where they are silent, the message states that, and is no error.
 """
 
-from pmtaform.lang.lint.facts import Facts
-from pmtaform.lang.lint.fixes import applied, apply_fixes
-from pmtaform.lang.lint.hits import at, on
-from pmtaform.lang.lint.model import Family, Finding, Fix, Hit, Rule
-from pmtaform.lang.lint.run import lint
-from pmtaform.lang.lint.subject import FileFacts, Subject
-from pmtaform.lang.lint.table import families, rules, rules_text
+from typing import TYPE_CHECKING
+
+from pmtaform.lazy import lazily
+
+if TYPE_CHECKING:
+    from pmtaform.lang.lint.facts import Facts
+    from pmtaform.lang.lint.fixes import applied, apply_fixes
+    from pmtaform.lang.lint.hits import at, on
+    from pmtaform.lang.lint.model import Family, Finding, Fix, Hit, Rule
+    from pmtaform.lang.lint.run import lint
+    from pmtaform.lang.lint.subject import FileFacts, Subject
+    from pmtaform.lang.lint.table import families, rules, rules_text
 
 __all__ = [
     "Facts",
@@ -33,3 +38,16 @@ __all__ = [
     "rules",
     "rules_text",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "facts": "Facts",
+        "fixes": "applied apply_fixes",
+        "hits": "at on",
+        "model": "Family Finding Fix Hit Rule",
+        "run": "lint",
+        "subject": "FileFacts Subject",
+        "table": "families rules rules_text",
+    },
+)

@@ -11,14 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from pmtaform.lang.includes import Configuration
 from pmtaform.lang.parsing import gc_paused
-from pmtaform.plan.dangers.finding import DangerCheck, DangerFinding, reports
+from pmtaform.lazy import lazily
 from pmtaform.plan.dangers.kind import DangerKind
-from pmtaform.plan.dangers.sides import Sides
-from pmtaform.plan.dangers.table import checks, consent_kinds, danger_kinds
 from pmtaform.plan.model import Danger, HostPlan
+
+if TYPE_CHECKING:
+    from pmtaform.lang.includes import Configuration
+    from pmtaform.plan.dangers.finding import DangerCheck, DangerFinding, reports
+    from pmtaform.plan.dangers.sides import Sides
+    from pmtaform.plan.dangers.table import checks, consent_kinds, danger_kinds
 
 __all__ = [
     "DangerCheck",
@@ -47,6 +51,9 @@ def find_dangers(
     config-defaults, where it is known. `verified`: (selector, domain) pairs whose records are known to be in DNS, as
     long as they have to be.
     """
+    from pmtaform.plan.dangers.sides import Sides
+    from pmtaform.plan.dangers.table import checks
+
     with gc_paused():
         sides = Sides(before, after, rate_factor, defaults, verified)
         findings = dict.fromkeys(finding for check in checks() for finding in check(sides))
@@ -69,3 +76,13 @@ def with_dangers(plan: HostPlan, findings: Iterable[DangerFinding]) -> HostPlan:
         for change in plan.changes
     )
     return replace(plan, changes=changes, dangers=(*plan.dangers, *own))
+
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "finding": "DangerCheck DangerFinding reports",
+        "sides": "Sides",
+        "table": "checks consent_kinds danger_kinds",
+    },
+)

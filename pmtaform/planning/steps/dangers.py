@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.diagnostics.codes.plans import NO_EFFECT
 from pmtaform.inspection.survey import Survey
 from pmtaform.lang.blocks import Address
 from pmtaform.plan.model import HostPlan
-from pmtaform.plan.signing import Signer
 from pmtaform.planning.draft import Draft
 from pmtaform.planning.step import Step
 from pmtaform.stack import Stack
+
+if TYPE_CHECKING:
+    from pmtaform.plan.signing import Signer
 
 
 class DangersStep(Step):

@@ -97,11 +97,13 @@ def check_findings(findings: Findings, allow: Collection[str] = ()) -> None:
     `validate` rejects the same in every file of the stack. Here only what would be written to a host counts, so that an
     error that a server had before it was adopted does not block other changes.
     """
+    errors = [each for of_host in findings.values() for each in of_host if each.severity is Severity.ERROR]
+    if not errors:
+        return
     from pmtaform.lang.lint import rules
     from pmtaform.stack.findings import unique
 
     malformed = {code for code, rule in rules().items() if rule.is_form}
-    errors = (each for of_host in findings.values() for each in of_host if each.severity is Severity.ERROR)
     refused = unique(replace(each, host=None) for each in errors if each.code in malformed and each.code not in allow)
     if refused:
         raise Invalid(*refused)
