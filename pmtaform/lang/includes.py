@@ -135,14 +135,16 @@ def read_configuration(
     files: Mapping[str, bytes],
     patterns: Mapping[str, Sequence[str]] | None = None,
     unread: Mapping[str, str] | None = None,
+    trees: Mapping[str, Tree] | None = None,
 ) -> Configuration:
     """Parse a host's files, following includes from `main`.
 
     `files` has the content of every known file by its absolute path; `patterns` what each wildcard names; `unread` why
-    a file that exists was not read. Includes that are missing, not read, circular or relative are in `diagnostics`.
+    a file that exists was not read. `trees` are files that are parsed already. Includes that are missing, not read,
+    circular or relative are in `diagnostics`.
     """
     named = {pattern: tuple(sorted(paths)) for pattern, paths in (patterns or {}).items()}
-    reader = _Reader(files, named, unread or {})
+    reader = _Reader(files, named, unread or {}, trees or {})
     reader.read(main, "global", (), None)
     diagnostics = reader.diagnostics
     if main not in reader.trees:
@@ -155,9 +157,14 @@ class _Reader:
     """Reads files into trees, from an include to the next."""
 
     def __init__(
-        self, files: Mapping[str, bytes], named: Mapping[str, Sequence[str]], unread: Mapping[str, str]
+        self,
+        files: Mapping[str, bytes],
+        named: Mapping[str, Sequence[str]],
+        unread: Mapping[str, str],
+        parsed: Mapping[str, Tree],
     ) -> None:
         self._files = files
+        self._parsed = parsed
         self._named = named
         self._unread = unread
         self.trees: dict[str, Tree] = {}
@@ -170,18 +177,24 @@ class _Reader:
         if problem is not None:
             self.diagnostics.append(problem)
         elif path not in self.trees:
-            self.trees[path] = parse_bytes(self._files[path], path, scope=scope)
+            tree = self.trees[path] = self._tree(path, scope)
             if scope != "global":
                 self.fragments.add(path)
-            if _may(self._files[path]):
-                self._follow(self.trees[path], (*above, path))
+            if path in self._parsed or _may(self._files[path]):
+                self._follow(tree, (*above, path))
+
+    def _tree(self, path: str, scope: str) -> Tree:
+        tree = self._parsed.get(path)
+        if tree is not None and tree.scope == scope:
+            return tree
+        return parse_bytes(self._files[path] if tree is None else tree.to_bytes(), path, scope=scope)
 
     def _problem(self, path: str, above: tuple[str, ...], place: Place | None) -> Diagnostic | None:
         if path in above:
             return _circle(path, place)
         if path in self.trees:
             return None
-        if path not in self._files:
+        if path not in self._files and path not in self._parsed:
             why = self._unread.get(path)
             return _missing(path, place) if why is None else _not_read(path, why, place)
         return _circle(path, place) if len(above) > _MAX_DEPTH else None

@@ -126,10 +126,11 @@ class Tree:
     """One parsed file.
 
     `scope` is the scope of its content: "global", or the tag of the section that includes it. `origins`, if given,
-    has for each line the place where a person wrote it (a stack's YAML), and replaces `path`.
+    has for each line the place where a person wrote it (a stack's YAML), and replaces `path`. `plain` are its lines
+    where none of them is odd: what each means depends on no other.
     """
 
-    __slots__ = ("children", "diagnostics", "lines", "origins", "path", "scope")
+    __slots__ = ("children", "diagnostics", "lines", "origins", "path", "plain", "scope")
 
     def __init__(
         self,
@@ -146,6 +147,7 @@ class Tree:
         self.diagnostics = tuple(diagnostics)
         self.scope = scope
         self.origins = origins
+        self.plain: Unread | None = None
 
     def __str__(self) -> str:
         return "".join(self.lines)

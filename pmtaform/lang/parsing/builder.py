@@ -27,7 +27,6 @@ class TreeBuilder:
         self.tree = Tree(path, self.lines, [], (), scope, origins)
         self.open: list[Section] = []
         self.children: list[Node] = self.tree.children
-        self.fitting: set[tuple[str, str]] = set()  # tags, and the tags that they may be in
 
     def finish(self) -> Tree:
         """The tree, with every section that is still open closed at its end."""
@@ -35,13 +34,6 @@ class TreeBuilder:
             self._leave(max(len(self.lines), self.open[-1].line), is_closed=False)
         self.tree.diagnostics = tuple(self.reported)
         return self.tree
-
-    def fits(self, tag: str, parent: str) -> bool:
-        """Whether a section may be in another one, remembered."""
-        if not catalogue().may_stand_in(tag, parent):
-            return False
-        self.fitting.add((tag, parent))
-        return True
 
     def enter(self, section: Section) -> None:
         """Open a section, wherever it is."""

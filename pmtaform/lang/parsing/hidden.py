@@ -41,9 +41,18 @@ def has_odd_blanks(text: str) -> bool:
     return not text.isascii() or any(char in text for char in "\x1c\x1d\x1e\x1f")
 
 
+def is_hidden(text: str) -> bool:
+    """Whether a text has characters that a person would not see."""
+    return not _is_plain(text) and ("\ufeff" in text or any(pattern.search(text) for _, _, pattern in _HIDDEN))
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and not text.encode("ascii").translate(None, _PLAIN)
+
+
 def report_hidden(build: TreeBuilder, text: str) -> None:
     """Report characters that a person would not see: at most one finding of each kind, at its first line."""
-    if text.isascii() and not text.encode("ascii").translate(None, _PLAIN):
+    if _is_plain(text):
         return
     for definition, detail, pattern in _HIDDEN:
         if match := pattern.search(text):
