@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from pmtaform.inspection.managed_files import new_fragments, read_as_configuration
 from pmtaform.inspection.predictions import Prediction, predictions
 from pmtaform.inspection.survey import Survey
+from pmtaform.lang.after_edits import after_edits
 from pmtaform.lang.includes import Configuration, read_configuration
+from pmtaform.lang.splices import FileEdit
 from pmtaform.plan.dangers import DangerFinding, find_dangers
 from pmtaform.plan.effectless import has_no_effect
 from pmtaform.plan.signing import Signer
@@ -58,7 +60,18 @@ def reading(
     main: str, before: Mapping[str, bytes], after: Mapping[str, bytes], patterns: Mapping[str, tuple[str, ...]]
 ) -> ChangeReading:
     """The sides of a change: the content of every file by its absolute path, and what each wildcard names."""
-    return _reading(main, _plain(before), _plain(after), tuple(sorted(patterns.items())))
+    return _reading(_Sides(main, _plain(before), _plain(after), tuple(sorted(patterns.items()))))
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """The files before and after a change. `edits` make some of `after` from `before`, where they are known."""
+
+    main: str
+    before: _Files
+    after: _Files
+    patterns: _Patterns
+    edits: Mapping[str, FileEdit] = field(default_factory=dict, compare=False)
 
 
 def _plain(files: Mapping[str, bytes]) -> _Files:
@@ -66,13 +79,9 @@ def _plain(files: Mapping[str, bytes]) -> _Files:
 
 
 @lru_cache(_KEPT)
-def _reading(main: str, before: _Files, after: _Files, patterns: _Patterns) -> ChangeReading:
-    named = dict(patterns)
-    return ChangeReading(_side(main, before, named), _side(main, after, named))
-
-
-def _side(main: str, files: _Files, patterns: Mapping[str, tuple[str, ...]]) -> Configuration:
-    return read_configuration(main, dict(files), patterns)
+def _reading(sides: _Sides) -> ChangeReading:
+    before = read_configuration(sides.main, dict(sides.before), dict(sides.patterns))
+    return ChangeReading(before, after_edits(before, sides.edits, dict(sides.after)))
 
 
 # -- of a host ---------------------------------------------------------------------------------------------------------
@@ -96,7 +105,14 @@ def edited(survey: Survey) -> dict[str, bytes]:
 def reading_of(survey: Survey) -> ChangeReading:
     """The configuration that the host has, and the one that it will have."""
     contents = contents_of(survey)
-    return reading(survey.target.spec.config, contents, contents | edited(survey), survey.snapshot.patterns)
+    sides = _Sides(
+        survey.target.spec.config,
+        _plain(contents),
+        _plain(contents | edited(survey)),
+        tuple(sorted(survey.snapshot.patterns.items())),
+        survey.difference.edits,
+    )
+    return _reading(sides)
 
 
 def contents_of(survey: Survey) -> dict[str, bytes]:

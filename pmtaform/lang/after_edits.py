@@ -14,10 +14,11 @@ from pmtaform.lang.tree import Tree
 def after_edits(before: Configuration, edits: Mapping[str, FileEdit], files: Mapping[str, bytes]) -> Configuration:
     """The configuration `before` once the edits are made.
 
-    `files` are the contents of the other files that are there then, by absolute path. Only what an edit changes is
-    parsed.
+    `files` are the contents of the files that are there then, by absolute path; those of edited files are not read.
+    Only what differs from `before` is parsed.
     """
-    trees = {path: tree for path, tree in before.trees.items() if path in files and path not in edits}
+    others = ((path, tree) for path, tree in before.trees.items() if path in files and path not in edits)
+    trees = {path: tree for path, tree in others if tree.to_bytes() == files[path]}
     with gc_paused():
         for path, edit in edits.items():
             trees[path] = _edited(before.trees.get(path), edit)

@@ -15,6 +15,7 @@ from pmtaform.diagnostics import Place
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import GLOBAL, Catalogue, DirectiveSpec, Impact, catalogue
 from pmtaform.lang.includes import Configuration
+from pmtaform.lang.parsing import gc_paused
 from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree
 
 SETTING: Final = "setting"
@@ -106,10 +107,11 @@ def collect(nodes: Iterable[tuple[Tree, Node]]) -> dict[Address, Block]:
     """The blocks that top-level nodes make up."""
     known = catalogue()
     parts: dict[Address, list[BlockPart]] = {}
-    for tree, node in nodes:
-        if not isinstance(node, Junk):
-            parts.setdefault(address_of(node, known), []).append(BlockPart(tree, node))
-    return {address: Block(address, tuple(same_parts)) for address, same_parts in parts.items()}
+    with gc_paused():
+        for tree, node in nodes:
+            if not isinstance(node, Junk):
+                parts.setdefault(address_of(node, known), []).append(BlockPart(tree, node))
+        return {address: Block(address, tuple(same_parts)) for address, same_parts in parts.items()}
 
 
 def address_of(node: Directive | Section, known: Catalogue | None = None) -> Address:

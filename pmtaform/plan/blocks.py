@@ -86,9 +86,9 @@ class BlockComparison:
 
     def _undeclared(self) -> None:
         for address, block in self.blocks.items():
-            name = str(address)
             if address in self.ledger.desired.blocks:
                 continue
+            name = str(address)
             if self.ledger.is_ignored(address):
                 if name in self.ledger.previous.blocks or self.ledger.desired.unmanaged is Unmanaged.REMOVE:
                     self.ledger.leave(address, Action.DELETE, LeftBy.IGNORE)
@@ -99,7 +99,9 @@ class BlockComparison:
                 self._delete(address, block, Reason.UNMANAGED)
             else:
                 self.unmanaged += 1
-        gone = self.ledger.previous.blocks.keys() - {str(a) for a in (*self.blocks, *self.ledger.desired.blocks)}
+        gone = self.ledger.previous.blocks.keys() - self.ledger.owned.keys()  # most are still ours
+        if gone:
+            gone -= {str(address) for address in (*self.blocks, *self.ledger.desired.blocks)}
         self.ledger.forgotten += sorted(gone)
 
     def _delete(self, address: Address, block: Block, reason: Reason) -> None:

@@ -57,7 +57,7 @@ class Ledger:
 
 def is_ignored(desired: Desired, address: Address) -> bool:
     """Whether the stack's `lifecycle.ignore` names a block of the host."""
-    return any(matches(pattern, str(address)) for pattern in desired.ignore)
+    return bool(desired.ignore) and any(matches(pattern, str(address)) for pattern in desired.ignore)
 
 
 def _protected_note(host: str, address: Address, what: str, pattern: str, block: Block | None) -> Diagnostic:
