@@ -1,7 +1,7 @@
 """Lint findings in the configuration that a host will have: its live configuration with the plan's edits.
 
-An error that the plan causes, or that is in a block that it writes, stays an error, and stops an apply. One that was
-there before is reported as a warning.
+What the plan causes is reported, and what is in a block that it writes; an error among that stops an apply. What was
+there before in other blocks is not looked for: `pmtaform lint --host` reports it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from pmtaform.stack import Stack
 from pmtaform.stack.linting import sources_of
 
 _TYPED: Final = (".yaml", ".yml")
-_BEFORE: Final = " It was there before, and the plan does not change it, so it does not stop an apply."
 
 
 class HostLinter:
@@ -49,15 +48,9 @@ class HostLinter:
         before = Subject(configuration=reading.before, version=version, files=files, all_read=True)
         after = replace(before, configuration=reading.after, files=files | _files_changed(survey))
         written = _written(survey)
-        old: dict[str, list[Judged]] = {}
-        judgements = [*_placed(survey, lint_change(before, after)), *_secrets(survey.target.desired, written)]
+        judgements = [*_placed(survey, lint_change(before, after, written)), *_secrets(survey.target.desired, written)]
         for judged in self._not_suppressed(judgements, after):
-            if judged.is_new or judged.address in written:
-                yield from _shown(judged)
-            elif judged.finding.severity is Severity.ERROR:
-                old.setdefault(judged.finding.rule.code, []).append(judged)
-        for known in old.values():
-            yield _known(known)
+            yield from _shown(judged)
 
     def _not_suppressed(self, judged: list[Judged], after: Subject) -> Iterator[Judged]:
         if not judged:
@@ -151,13 +144,6 @@ def _shown(judged: Judged) -> Iterator[Diagnostic]:
     finding = judged.finding
     if finding.severity is not Severity.INFO or (judged.is_new and finding.rule.whole):
         yield _diagnostic(judged)
-
-
-def _known(judgements: list[Judged]) -> Diagnostic:
-    """The findings of one rule that the host had before, as one entry."""
-    first = _diagnostic(judgements[0])
-    more = f" (And {len(judgements) - 1} more of the same.)" if len(judgements) > 1 else ""
-    return replace(first, severity=Severity.WARNING, detail=first.detail + more + _BEFORE)
 
 
 def _diagnostic(judged: Judged) -> Diagnostic:

@@ -26,6 +26,7 @@ _SHELL_SET: Final = re.compile(r"^set -[a-z]*[eux][a-z]*(?:[ \t].*)?$", re.MULTI
 _XML: Final = re.compile(
     r"""<(?:\?xml\b|!DOCTYPE\b|[\w:-]+(?:\s+[\w:-]+\s*=\s*"[^"]*")+\s*/?>|html\s*>)""", re.IGNORECASE
 )
+_LINE: Final = re.compile(r"^.*$", re.MULTILINE)
 _FEW: Final = 4  # one line in this number has to be PowerMTA's
 
 
@@ -73,7 +74,8 @@ def _by_content(text: str) -> Foreign | None:
 
 def _code(text: str) -> Iterator[tuple[int, str]]:
     """The lines that are more than a comment or a blank, with their numbers."""
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, match in enumerate(_LINE.finditer(text), 1):  # mostly only the first is asked for
+        line = match[0]
         if (body := line.strip()) and not body.startswith("#"):
             yield number, line.rstrip()
 

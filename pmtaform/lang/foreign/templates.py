@@ -47,6 +47,12 @@ _LANGUAGES: Final = {
     "brackets": ("[[NAME]]", False, re.compile(r"\[\[\s*[A-Za-z_][\w. -]*\]\]")),
     "sed": ("QQQNAMEQQQ", False, re.compile(r"QQQ\w+QQQ")),
 }
+# Most texts have none of these, and their characters are looked for much faster than their forms.
+_STARTS: Final = {
+    "erb": "<%", "php": "<?", "jinja": "{", "handlebars": "{{", "go": "{{", "mustache": "{{", "shell": "$",
+    "command": "$(", "variable": "$", "percent": "%", "underscores": "__", "ats": "@@", "at": "@", "brackets": "[[",
+    "sed": "QQQ",
+}  # fmt: skip
 _VARIABLE: Final = re.compile(r"\$([A-Za-z][A-Za-z0-9_]+)(?![A-Za-z0-9_])")
 _OWN: Final = frozenset({"template", "path-template", "string", "path+secret", "enum+secret"})
 _LITERAL: Final = frozenset({"command", "percent", "underscores", "ats", "at", "brackets"})
@@ -77,7 +83,8 @@ class Template:
 @lru_cache(maxsize=16)
 def template_of(text: str) -> Template | None:
     """The marks of templates outside comments; None where there are none."""
-    marks = sorted(((kind, at) for kind in _LANGUAGES for at in _marks(text, kind)), key=lambda mark: mark[1])
+    present = [kind for kind, start in _STARTS.items() if all(map(text.__contains__, start)) and start in text]
+    marks = sorted(((kind, at) for kind in present for at in _marks(text, kind)), key=lambda mark: mark[1])
     if not marks:
         return None
     kinds = list(dict.fromkeys(kind for kind, _ in marks))

@@ -9,6 +9,7 @@ from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Part
 from pmtaform.lang.lint.hits import at, few, on, whole
 from pmtaform.lang.lint.model import WARNING, Family, Hit, Rule
+from pmtaform.lang.lint.reads import Reads, if_missing, on_words
 from pmtaform.lang.values.networks import is_everyone
 
 _BASIS: Final = "guide 3.3.2, 3.3.7, 3.3.8: the defaults of always-allow-relaying and of a user's source"
@@ -63,6 +64,7 @@ def _source_of(parts: list[Part]) -> str:
     explanation="PowerMTA rejects all mail of these users to outside addresses.",
     basis=_BASIS,
     whole=True,
+    reads=(Reads(at=("<smtp-user",), others=("<smtp-user", "<source ", "always-allow")),),
     wrong="""
         <smtp-user feeder>
           password kx9QvLmT2rW8zPbA
@@ -130,6 +132,16 @@ def _barred(barred: dict[str, list[Part]], sources: dict[str, list[Part]]) -> Hi
     explanation="A configuration needs a source that may relay; otherwise no mail leaves the server.",
     basis="guide 2.3, 3.3.2",
     whole=True,
+    reads=if_missing(
+        "<source ",
+        "smtp-user",
+        "always-allow",
+        "relay-domain",
+        "relay-address",
+        "bounce-processor",
+        "feedback-loop-processor",
+        "transmissions-api",
+    ),
     wrong="""
         smtp-listener 127.0.0.1:25
         <source 127.0.0.1>
@@ -166,6 +178,7 @@ def no_client_may_relay(facts: Facts) -> Iterator[Hit]:
     explanation="No client can send mail.",
     basis="guide 3.3.7, require-auth; 3.3.8",
     whole=True,
+    reads=(Reads(at=("require-auth",), others=("smtp-user",)),),
     wrong="""
         smtp-listener 192.0.2.10:25
         <source 0/0>
@@ -204,6 +217,7 @@ def login_without_users(facts: Facts) -> Iterator[Hit]:
     summary="User without password",
     explanation="No client can log in as this user: the default of authentication-method is password.",
     basis="guide 3.3.8",
+    reads=on_words("<smtp-user"),
     wrong="""
         <smtp-user feeder>
           source partners

@@ -9,6 +9,7 @@ from pmtaform.lang.lint.domains import Applies, domains, users_of_lists
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, few
 from pmtaform.lang.lint.model import WARNING, Family, Hit, Rule
+from pmtaform.lang.lint.reads import Reads
 
 
 def _backs_off(part: Part) -> bool:
@@ -50,6 +51,12 @@ def _users(facts: Facts, lists: set[str]) -> list[Part]:
     ),
     basis="guide 10.3, 3.3.10.46",
     whole=True,
+    reads=(
+        Reads(
+            at=("backoff-",),
+            others=("<pattern-list", "<smtp-pattern-list", "smtp-pattern-list", "backoff-upon-all-sources-disabled"),
+        ),
+    ),
     wrong="""
         <domain *>
           backoff-retry-after 30m
@@ -90,6 +97,12 @@ def backoff_never_starts(facts: Facts) -> Iterator[Hit]:
     explanation="The default of backoff-to-normal-after is never: a queue that entered back-off once stays in it.",
     basis="guide 10.3.2, 3.3.10.44, 3.3.10.46",
     whole=True,
+    reads=(
+        Reads(
+            at=("<pattern-list", "<smtp-pattern-list", "backoff-upon-all-sources-disabled"),
+            others=("<pattern-list", "<smtp-pattern-list", "smtp-pattern-list", "backoff-to-normal-after"),
+        ),
+    ),
     wrong="""
         <domain *>
           backoff-upon-all-sources-disabled yes
@@ -156,6 +169,12 @@ def first_interval(line: Line) -> int | None:
     explanation="The default of reenable-source-ip-after is never: the queue loses address after address.",
     basis="guide 3.3.15, 3.3.10.47",
     whole=True,
+    reads=(
+        Reads(
+            at=("<pattern-list", "<smtp-pattern-list"),
+            others=("<pattern-list", "<smtp-pattern-list", "smtp-pattern-list", "reenable-source-ip-after"),
+        ),
+    ),
     wrong="""
         <smtp-pattern-list replies>
           reply /^421 / disable-source-ip

@@ -12,6 +12,7 @@ from pmtaform.lang.lint.domains import Applies, domains, inherited
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import WARNING, Family, Hit, Rule
+from pmtaform.lang.lint.reads import Reads
 
 _RATES: Final = (
     ("backoff-max-msg-rate", "max-msg-rate"),
@@ -29,6 +30,19 @@ _COUNTS: Final = (("backoff-max-smtp-out", "max-smtp-out"),)
     summary="Back-off faster than normal mode",
     explanation="A site that rejects mail gets more of it, and blocks the address.",
     basis="inferred from guide 10.3; the default of backoff-max-smtp-out: 3.3.10.75",
+    reads=(
+        Reads(at=("backoff-max-",), others=("^<domain *>",)),
+        Reads(
+            at=("max-smtp-out",),
+            others=(
+                "<pattern-list",
+                "<smtp-pattern-list",
+                "smtp-pattern-list",
+                "backoff-upon-all-sources-disabled",
+                "backoff-max-smtp-out",
+            ),
+        ),
+    ),
     wrong="""
         <domain *>
           max-msg-rate 10/h
@@ -107,6 +121,19 @@ def _count(line: Line) -> int:
     summary="Back-off retries sooner than normal mode",
     explanation="A site that rejects mail gets more attempts.",
     basis="seen in published configurations; the default of backoff-retry-after: guide 3.3.10.40",
+    reads=(
+        Reads(at=("backoff-retry-after",), others=("^<domain *>",)),
+        Reads(
+            at=("retry-after",),
+            others=(
+                "<pattern-list",
+                "<smtp-pattern-list",
+                "smtp-pattern-list",
+                "backoff-upon-all-sources-disabled",
+                "backoff-retry-after",
+            ),
+        ),
+    ),
     wrong="""
         <domain *>
           retry-after 1h

@@ -11,6 +11,7 @@ from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.inventions import inventions
 from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.model import ERROR, Family, Fix, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK, on_words
 from pmtaform.lang.lint.recovered import Meant, WordForm
 from pmtaform.lang.lint.references import references
 from pmtaform.lang.splices import Splice
@@ -24,6 +25,7 @@ from pmtaform.lang.tree import Directive, Tree
     summary=BRACE.summary,
     explanation=BRACE.explanation,
     basis="How PowerMTA reads a line: guide 3.1 (docs/powermta/language.md section 1).",
+    reads=on_words("{", "}"),
     wrong="""
         domain example.com {
           max-smtp-out 5
@@ -66,6 +68,7 @@ def _other_braces(tree: Tree, seen: set[tuple[str, int]]) -> Iterator[Hit]:
     summary="Section without tags",
     explanation="Indentation means nothing to PowerMTA: it reads the lines as part of the section around them.",
     basis="How PowerMTA reads a line: guide 3.1 (docs/powermta/language.md section 1).",
+    reads=BLOCK,
     wrong="""
         domain example.com:
           max-smtp-out 5
@@ -141,6 +144,7 @@ def _line(tree: Tree, number: int, raw: str, text: str) -> Fix:
         "configuration."
     ),
     basis="guide 3.3.14, 3.3.15",
+    reads=on_words("<pattern-list", "<smtp-pattern-list", "pattern-list"),
     wrong="""
         <pattern-list senders>
           reply /^421 / mode=backoff

@@ -8,6 +8,7 @@ from typing import Final
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import on, whole
 from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Check, Family, Hit, Rule
+from pmtaform.lang.lint.reads import Reads, if_missing
 
 _LISTENERS: Final = ("smtp-listener", "smtp-ip", "smtp-port")
 
@@ -31,6 +32,7 @@ def _missing(names: tuple[str, ...], detail: str) -> Check:
     explanation="People who complain should get no more mail, and no one learns about them.",
     basis="guide 12.6 (acct-file records f)",
     whole=True,
+    reads=(Reads(at=("<feedback-loop-processor",), others=("<acct-file",)),),
     wrong="""
         <feedback-loop-processor>
         </feedback-loop-processor>
@@ -62,6 +64,12 @@ def complaints_not_recorded(facts: Facts) -> Iterator[Hit]:
     explanation="PowerMTA does not count bounces and complaints that it rejects, and those addresses get more mail.",
     basis="guide 3.3.3, 12.6",
     whole=True,
+    reads=(
+        Reads(
+            at=("<bounce-processor", "<feedback-loop-processor"),
+            others=("relay-domain", "relay-address", "host-name", "always-allow-relaying"),
+        ),
+    ),
     wrong="""
         <bounce-processor>
           <address-list>
@@ -106,6 +114,7 @@ no_log_file: Final = Rule(
     explanation="PowerMTA does not start without a log file: `Startup error: No logging file specified`.",
     basis="guide 4.2.1, 3.3.1.37.2",
     whole=True,
+    reads=if_missing("log-file"),
     wrong="postmaster admin@example.com",
     right="""
         postmaster admin@example.com
@@ -122,6 +131,7 @@ no_spool: Final = Rule(
     explanation="PowerMTA has no folder for its mail; every working configuration has a spool.",
     basis="guide 2.3",
     whole=True,
+    reads=if_missing("spool"),
     wrong="log-file /var/log/pmta/log",
     right="""
         log-file /var/log/pmta/log
@@ -141,6 +151,7 @@ no_postmaster: Final = Rule(
     explanation="No one gets reports of crashes and mail for postmaster.",
     basis="guide 2.3",
     whole=True,
+    reads=if_missing("postmaster"),
     wrong="log-file /var/log/pmta/log",
     right="""
         log-file /var/log/pmta/log
@@ -158,6 +169,7 @@ no_listener: Final = Rule(
     basis="guide 3.3.1.20",
     security=True,
     whole=True,
+    reads=if_missing("smtp-listener", "smtp-ip", "smtp-port"),
     wrong="log-file /var/log/pmta/log",
     right="""
         log-file /var/log/pmta/log

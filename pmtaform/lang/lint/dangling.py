@@ -10,7 +10,8 @@ from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import ERROR, WARNING, Check, Family, Hit, Rule
 from pmtaform.lang.lint.nearest import nearest
-from pmtaform.lang.lint.references import VMTAS, NameReference, is_given, references
+from pmtaform.lang.lint.reads import on_names
+from pmtaform.lang.lint.references import VMTA_NAMING, VMTAS, NameReference, is_given, references
 
 _NOWHERE: Final = (
     "Whether it loads is undocumented (docs/powermta/language.md section 5); the effect on mail: guide 8.5.2"
@@ -99,6 +100,7 @@ undefined_virtual_mta: Final = Rule(
     basis=_NOWHERE,
     whole=True,
     partial=True,
+    reads=on_names("virtual-mta", "virtual-mta-pool", at=VMTA_NAMING),
     wrong="""
         <virtual-mta-pool all>
           virtual-mta mta-a
@@ -123,6 +125,7 @@ undefined_pattern_list: Final = Rule(
     basis=_NOWHERE,
     whole=True,
     partial=True,
+    reads=on_names("pattern-list", at=("pattern-list", "call-to:")),
     wrong="""
         <source 192.0.2.0/24>
           pattern-list senders
@@ -146,6 +149,7 @@ undefined_smtp_pattern_list: Final = Rule(
     explanation="The domain reacts to no reply: its queues never enter back-off.",
     basis=_NOWHERE,
     whole=True,
+    reads=on_names("smtp-pattern-list", at=("smtp-pattern-list",)),
     wrong="""
         <domain *>
           smtp-pattern-list replies
@@ -170,6 +174,7 @@ undefined_source: Final = Rule(
     basis=_NOWHERE,
     whole=True,
     partial=True,
+    reads=on_names("source", at=("<smtp-user", "smtp-listener")),
     wrong="""
         <smtp-user feeder>
           source partners
@@ -193,6 +198,7 @@ undefined_source_group: Final = Rule(
     explanation="The limit on connections is not the intended one.",
     basis=_NOWHERE,
     whole=True,
+    reads=on_names("source-group", at=("source-group",)),
     wrong="""
         <source 192.0.2.0/24>
           source-group partners
@@ -216,6 +222,7 @@ undefined_address_list: Final = Rule(
     explanation="Addresses that should be suppressed get mail.",
     basis=_NOWHERE,
     whole=True,
+    reads=on_names("address-list", "suppression-list", at=("suppression-lists",)),
     wrong="""
         <source 192.0.2.0/24>
           suppression-lists unsubscribed
@@ -239,6 +246,7 @@ undefined_rewrite_list: Final = Rule(
     explanation="PowerMTA does not rewrite the addresses.",
     basis=_NOWHERE,
     whole=True,
+    reads=on_names("rewrite-list", at=("rewrite-list",)),
     wrong="""
         <virtual-mta mta-a>
           rewrite-list senders
@@ -262,6 +270,7 @@ undefined_signals_filter: Final = Rule(
     explanation="PowerMTA reports other mail than intended, or none.",
     basis=_NOWHERE,
     whole=True,
+    reads=on_names("signals-filter", at=("enable-signals",)),
     wrong="enable-signals some-mail",
     right="""
         <signals-filter some-mail>
@@ -280,6 +289,7 @@ undefined_proxy: Final = Rule(
     basis=_NOWHERE,
     whole=True,
     partial=True,
+    reads=on_names("proxy", at=("use-proxy",)),
     wrong="use-proxy gate",
     right="""
         <proxy gate>

@@ -15,6 +15,7 @@ from pmtaform.lang.lint.domains import Applies, domains
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.model import ERROR, WARNING, Family, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK, Reads
 
 Test = Callable[[Line], bool]
 
@@ -91,6 +92,24 @@ IDLE_IN_SECTIONS: Final = (
 )
 
 
+_REQUIRED: Final = (
+    *BLOCK,
+    Reads(at=("pipe",), others=("command",)),
+    Reads(at=("http-delivery",), others=("http-delivery-url",)),
+    Reads(at=("{vault}",), others=("vault",)),
+)
+_OF_TYPES: Final = tuple(need.name for need in IDLE_IN_DOMAINS if need.names == ("type",))
+_IDLE: Final = (
+    *BLOCK,
+    Reads(at=("dkim-identity-fallback",), others=("dkim-identity",)),
+    Reads(at=_OF_TYPES, others=("type",)),
+    Reads(at=("date-header-time",), others=("add-date-header",)),
+    Reads(at=("proxy-protocol",), others=("smtp-proxy-source-host",)),
+    Reads(at=("smtp-ip", "smtp-port"), others=("smtp-listener",)),
+    Reads(at=("invalid-virtual-mta-fallback",), others=("reject-invalid-virtual-mta",)),
+)
+
+
 def _bases(rows: Iterable[str]) -> str:
     return "; ".join(dict.fromkeys(rows))
 
@@ -111,6 +130,7 @@ def _bases(rows: Iterable[str]) -> str:
             "2020 guide 3.3.23",
         ]
     ),
+    reads=_REQUIRED,
     wrong="""
         <proxy gate>
         </proxy>
@@ -165,6 +185,7 @@ def _at_cause(part: Part, cause: Line | None, detail: str) -> Hit:
             "2020 guide 3.3.12.8",
         ]
     ),
+    reads=_IDLE,
     wrong="""
         <virtual-mta mta-a>
           proxy-protocol 2

@@ -10,6 +10,7 @@ from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import WARNING, Family, Hit, Rule
+from pmtaform.lang.lint.reads import Reads
 from pmtaform.lang.values.text import split
 
 SIGN: Final = ("dkim-sign", "second-dkim-sign")
@@ -115,6 +116,13 @@ def _all_keys(facts: Facts) -> list[Key]:
     explanation="Without a matching key mail goes out unsigned, silently.",
     basis="guide 10.6",
     whole=True,
+    reads=(
+        Reads(
+            at=("dkim-sign",),
+            others=("dkim-sign", "domain-key", "process-x-dkim-key", "<virtual-mta-pool"),
+            enough=("^<setting domain-key", "^<domain-key-list", "<virtual-mta-pool", "process-x-dkim-key"),
+        ),
+    ),
     wrong="""
         <domain *>
           dkim-sign yes
@@ -155,6 +163,7 @@ def _has_key(facts: Facts, line: Line) -> bool:
     explanation="A key has no effect without dkim-sign in the recipients' domain.",
     basis="guide 10.6",
     whole=True,
+    reads=(Reads(at=("domain-key",), others=("domain-key", "dkim-sign"), enough=("^<domain *>",)),),
     wrong="domain-key s1,*,/etc/pmta/s1.pem",
     right="""
         domain-key s1,*,/etc/pmta/s1.pem
@@ -190,6 +199,7 @@ def _identity_domain(line: Line) -> str:
     explanation="A key signs for its own domain and its subdomains; if none matches, mail goes out unsigned.",
     basis="guide 10.6, 3.3.1.33.1",
     whole=True,
+    reads=(Reads(at=("dkim-identity",), others=("domain-key", "process-x-dkim-key", "<virtual-mta-pool")),),
     wrong="""
         domain-key s1,a.example,/etc/pmta/s1.pem
         <domain *>
@@ -230,6 +240,7 @@ def key_for_other_domain(facts: Facts) -> Iterator[Hit]:
     summary="Key that is never used",
     explanation="PowerMTA tries the keys in order, and uses the first whose domain is the sender's or a parent of it.",
     basis="guide 3.3.1.33.1",
+    reads=(Reads(at=("domain-key",), others=("process-x-dkim-options", "second-dkim-sign")),),
     wrong="""
         domain-key s1,*,/etc/pmta/s1.pem
         domain-key s2,a.example,/etc/pmta/s2.pem

@@ -11,6 +11,7 @@ from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, few, on
 from pmtaform.lang.lint.line_fixes import delete_fix
 from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Family, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK, on_words
 
 
 def _groups(facts: Facts) -> Iterator[list[Line]]:
@@ -45,6 +46,7 @@ def _same(first: Line, second: Line) -> bool:
     summary="Single value set twice",
     explanation="Which of two contradicting lines counts is not documented, so no one knows the server's setting.",
     basis="undocumented (docs/powermta/language.md section 5); `records` at most once: guide 3.3.11.11",
+    reads=BLOCK,
     wrong="""
         log-file /var/log/pmta/log
         log-file /var/log/pmta/other
@@ -76,6 +78,7 @@ def repeated_directive(facts: Facts) -> Iterator[Hit]:
     summary="Repeated line",
     explanation="A later change of one of the lines contradicts the other.",
     basis="inferred",
+    reads=BLOCK,
     wrong="""
         log-file /var/log/pmta/log
         log-file /var/log/pmta/log
@@ -105,6 +108,7 @@ def duplicate_line(facts: Facts) -> Iterator[Hit]:
         "named twice gets twice the mail."
     ),
     basis="inferred; guide 8.3 for pools",
+    reads=BLOCK,
     wrong="""
         <virtual-mta-pool all>
           virtual-mta mta-a
@@ -151,6 +155,7 @@ def listed_twice(facts: Facts) -> Iterator[Hit]:
         "How PowerMTA merges two sections with the same argument is not documented; configurations that have them load."
     ),
     basis="undocumented; seen in published configurations; one <vault>: 2020 guide 3.3.23",
+    reads=BLOCK,
     wrong="""
         <domain example.com>
           max-smtp-out 5
@@ -215,6 +220,7 @@ def _twice(before: Part, part: Part) -> str:
     summary="Directives that exclude each other",
     explanation="PowerMTA accepts one or the other.",
     basis="2020 guide, smtp-proxy-source-host",
+    reads=BLOCK,
     wrong="""
         <virtual-mta mta-a>
           use-proxy gate
@@ -245,6 +251,7 @@ def exclusive_directives(facts: Facts) -> Iterator[Hit]:
     summary="Spools in two forms",
     explanation="The form of a line is deprecated. No guide describes the use of both together.",
     basis="guide 3.3.1.4",
+    reads=on_words("spool"),
     wrong="""
         spool /var/spool/pmta
         <spool /var/spool/pmta2>

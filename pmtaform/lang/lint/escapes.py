@@ -12,6 +12,7 @@ from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.line_fixes import sub_fix
 from pmtaform.lang.lint.model import WARNING, Family, Fix, Hit, Rule
 from pmtaform.lang.lint.patterns import rule_text
+from pmtaform.lang.lint.reads import BLOCK
 from pmtaform.lang.lint.regex import split_regex
 from pmtaform.lang.lint.replies import reply_rules
 
@@ -28,6 +29,7 @@ _CLASS: Final = re.compile(r"(?<!\\)\[([A-Z]{2,}[0-9]{1,3})\](?![?*+{|])")
     summary="Unescaped brackets of a reply",
     explanation="In a regular expression brackets are a group or a class: the rule never matches the intended reply.",
     basis="guide 3.2; PCRE",
+    reads=BLOCK,
     wrong="""
         <smtp-pattern-list replies>
           reply /421 4.7.0 [TSS04] Messages temporarily deferred/ mode=backoff
@@ -62,6 +64,7 @@ def brackets_in_regex(facts: Facts) -> Iterator[Hit]:
         "It may end the pattern: the rule then matches other texts, or PowerMTA does not load the configuration."
     ),
     basis="guide 3.2; every published configuration escapes it",
+    reads=BLOCK,
     wrong="""
         <smtp-pattern-list replies>
           reply /see http://example.com for help/ mode=backoff
@@ -125,6 +128,7 @@ def _verbatim(text: str) -> str:
         "The guide requires escaped quotes in patterns of replies; the meaning of an unescaped one is not documented."
     ),
     basis="guide 3.3.15",
+    reads=BLOCK,
     wrong="""
         <smtp-pattern-list replies>
           reply /status "blocked"/ mode=backoff

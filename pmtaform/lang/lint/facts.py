@@ -6,8 +6,8 @@ are in the files, for rules about a line alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Collection, Iterator
+from functools import cached_property, lru_cache
 from typing import Final
 
 from pmtaform.diagnostics import Place
@@ -15,6 +15,7 @@ from pmtaform.lang import values
 from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, catalogue
 from pmtaform.lang.foreign import foreign_of, is_opaque, template_in
 from pmtaform.lang.includes import UNKNOWN_CONTENTS, include_path, is_pattern, is_url
+from pmtaform.lang.lint.outline import Outline, OutlineBlock
 from pmtaform.lang.lint.recovered import Meant, meant_sections
 from pmtaform.lang.lint.subject import FileFacts, Subject
 from pmtaform.lang.lint.version import Version
@@ -24,10 +25,19 @@ _MAX_DEPTH: Final = 16
 _MAX_REPEATED: Final = 200_000  # nodes seen again because several sections include one file
 
 
+@lru_cache(maxsize=4096)  # a large configuration has few names, and each on thousands of lines
+def meaning_of(scope: str, name: str) -> tuple[DirectiveSpec | None, str]:
+    """A directive in a scope: what is known of it, and its name as lines have it."""
+    known = catalogue().directive(scope, name)
+    return known, known.name if known is not None else name.lower()
+
+
 class Line:
     """One directive where it is. `name` is in lower case; rules that start with a regex are named `/REGEX/`."""
 
     __slots__ = ("name", "node", "order", "scope", "spec", "tree", "within")
+
+    spec: DirectiveSpec | None
 
     def __init__(self, tree: Tree, node: Directive, scope: str, within: Part | None, order: int) -> None:
         self.tree = tree
@@ -35,9 +45,7 @@ class Line:
         self.scope = scope
         self.within = within
         self.order = order
-        known = catalogue().directive(scope, node.name)
-        self.spec: DirectiveSpec | None = known
-        self.name = known.name if known is not None else node.name.lower()
+        self.spec, self.name = meaning_of(scope, node.name)
 
     @property
     def value(self) -> str:
@@ -109,10 +117,18 @@ class Part:
 
 
 class Facts:
-    """Everything that rules look at."""
+    """Everything that rules look at.
 
-    def __init__(self, subject: Subject) -> None:
+    With `outline`, only the chosen blocks are read, and of all others the names of sections are known. That is for
+    configurations that are not templates, and have their top-level sections in tags (`touched_by`).
+    """
+
+    def __init__(self, subject: Subject, outline: Outline | None = None, chosen: Collection[OutlineBlock] = ()) -> None:
         self.subject = subject
+        self._outline = outline
+        self._chosen: set[int] | None = None
+        if outline is not None:
+            self._chosen = {id(node) for block in chosen for _, node in block.nodes}
         self.configuration = subject.configuration
         self.tree = subject.configuration.tree
         self.whole = subject.whole
@@ -123,31 +139,33 @@ class Facts:
         self.top_parts: list[Part] = []
         self.junk: list[tuple[Tree, Junk]] = []
         trees = self.configuration.trees
-        self.others = {path: language for path, tree in trees.items() if (language := foreign_of(tree)) is not None}
-        self.templates = {path: mark for path, tree in trees.items() if (mark := template_in(tree)) is not None}
+        own = trees if outline is None else {}  # with an outline, all of it is PowerMTA's language
+        self.others = {path: language for path, tree in own.items() if (language := foreign_of(tree)) is not None}
+        self.templates = {path: mark for path, tree in own.items() if (mark := template_in(tree)) is not None}
         self.opaque = {
-            path for path, tree in trees.items() if is_opaque(tree, self.templates.get(path), self.others.get(path))
+            path for path, tree in own.items() if is_opaque(tree, self.templates.get(path), self.others.get(path))
         }
         unread = any(d.code in UNKNOWN_CONTENTS for d in self.configuration.diagnostics)
         self.complete = (subject.all_read or not unread) and not self.opaque
         self.meant: list[Meant] = []  # sections that are written as something else
         self._nodes_of: dict[str, list[Node]] = {}
         for path, tree in trees.items():
-            self._nodes_of[path], meant = meant_sections(tree)
+            self._nodes_of[path], meant = meant_sections(tree, self._read(tree))
             self.meant += meant
-        self.by_name: dict[str, list[Line]] = {}
-        self.by_tag: dict[str, list[Part]] = {}
         self.memory: dict[str, object] = {}  # what families of rules work out once
         self._seen: set[str] = set()
         self._repeated = 0
         self._order = 0
         self._file(self.tree, None, (), again=False)
-        for line in self.lines:
-            self.by_name.setdefault(line.name, []).append(line)
-        for part in self.parts:
-            self.by_tag.setdefault(part.tag, []).append(part)
 
     # -- the walk --------------------------------------------------------------------------------------------------
+
+    def _read(self, tree: Tree) -> list[Node]:
+        """The nodes of a file that are read: lines that make no sense always, blocks if they are chosen."""
+        chosen = self._chosen
+        if chosen is None or tree.path in self.configuration.fragments:
+            return tree.children
+        return [node for node in tree.children if id(node) in chosen or isinstance(node, Junk)]
 
     def _file(self, tree: Tree, within: Part | None, above: tuple[str, ...], *, again: bool) -> None:
         again = again or tree.path in self._seen
@@ -157,38 +175,29 @@ class Facts:
     def _nodes(
         self, tree: Tree, nodes: list[Node], within: Part | None, above: tuple[str, ...], *, again: bool
     ) -> None:
-        pending: list[tuple[Iterator[Node], Part | None]] = [(iter(nodes), within)]
-        while pending:
-            rest, inside = pending[-1]
-            node = next(rest, None)
-            if node is None:
-                pending.pop()
-            elif again and self._repeated > _MAX_REPEATED:
-                return
+        scope = tree.scope if within is None else within.tag
+        lines, parts = (self.top_lines, self.top_parts) if within is None else (within.lines, within.parts)
+        for node in nodes:
+            self._order += 1
+            if again:
+                self._repeated += 1
+                if self._repeated > _MAX_REPEATED:
+                    return
+            if isinstance(node, Directive):
+                line = Line(tree, node, scope, within, self._order)
+                lines.append(line)
+                if not again:
+                    self.lines.append(line)
+                if line.name == "include" and node.value:
+                    self._include(node.value, within, above, again=again)
             elif isinstance(node, Section):
-                pending.append((iter(node.children), self._section(tree, node, inside, again=again)))
-            elif isinstance(node, Directive):
-                self._directive(tree, node, inside, above, again=again)
+                part = Part(tree, node, within, self._order)
+                parts.append(part)
+                if not again:
+                    self.parts.append(part)
+                self._nodes(tree, node.children, part, above, again=again)
             elif not again:
                 self.junk.append((tree, node))
-
-    def _section(self, tree: Tree, node: Section, inside: Part | None, *, again: bool) -> Part:
-        part = Part(tree, node, inside, self._next(again=again))
-        (self.top_parts if inside is None else inside.parts).append(part)
-        if not again:
-            self.parts.append(part)
-        return part
-
-    def _directive(
-        self, tree: Tree, node: Directive, inside: Part | None, above: tuple[str, ...], *, again: bool
-    ) -> None:
-        scope = tree.scope if inside is None else inside.tag
-        line = Line(tree, node, scope, inside, self._next(again=again))
-        (self.top_lines if inside is None else inside.lines).append(line)
-        if not again:
-            self.lines.append(line)
-        if line.name == "include" and node.value:
-            self._include(node.value, inside, above, again=again)
 
     def _include(self, value: str, inside: Part | None, above: tuple[str, ...], *, again: bool) -> None:
         path = include_path(value)
@@ -202,12 +211,23 @@ class Facts:
             elif target not in above and len(above) <= _MAX_DEPTH:
                 self._file(tree, inside, above, again=again)
 
-    def _next(self, *, again: bool) -> int:
-        self._order += 1
-        self._repeated += again
-        return self._order
-
     # -- looking up ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def by_name(self) -> dict[str, list[Line]]:
+        """Every line once, by its name."""
+        by_name: dict[str, list[Line]] = {}
+        for line in self.lines:
+            by_name.setdefault(line.name, []).append(line)
+        return by_name
+
+    @cached_property
+    def by_tag(self) -> dict[str, list[Part]]:
+        """Every section once, by its tag."""
+        by_tag: dict[str, list[Part]] = {}
+        for part in self.parts:
+            by_tag.setdefault(part.tag, []).append(part)
+        return by_tag
 
     def named(self, *names: str) -> Iterator[Line]:
         """Every line with one of these names, once each."""
@@ -254,9 +274,16 @@ class Facts:
         """The top-level sections with this tag by name, the vendor's defaults included."""
         if tag not in self._defined:
             by_name = {part.key: part for part in (self.defaults.top(tag) if self.defaults else [])}
+            by_name.update((part.key, part) for part in self._not_read(tag))
             by_name.update((part.key, part) for part in reversed(self.top(tag)))
             self._defined[tag] = by_name
         return self._defined[tag]
+
+    def _not_read(self, tag: str) -> Iterator[Part]:
+        """The sections with this tag that were not chosen, as if they were empty."""
+        for tree, node in self._outline.sections(tag) if self._outline is not None else ():
+            if self._chosen is not None and id(node) not in self._chosen:
+                yield Part(tree, node, None, 0)
 
     @cached_property
     def _defined(self) -> dict[str, dict[str, Part]]:

@@ -9,6 +9,7 @@ from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at, few
 from pmtaform.lang.lint.model import INFO, WARNING, Family, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK, on_words
 from pmtaform.lang.values.networks import NetworkIndex, network
 
 
@@ -22,6 +23,7 @@ from pmtaform.lang.values.networks import NetworkIndex, network
     ),
     basis="guide 3.3.1.36.3",
     security=True,
+    reads=on_words("http-access"),
     wrong="""
         http-access 0/0 none
         http-access 192.0.2.0/24 monitor
@@ -59,6 +61,7 @@ def unreachable_http_access(facts: Facts) -> Iterator[Hit]:
     summary="Unreachable part of a queue filter",
     explanation="The first match decides.",
     basis="guide 3.3.11.5",
+    reads=BLOCK,
     wrong="""
         <acct-file /var/log/pmta/acct.csv>
           queue-filter */*,!example.com/mta-a
@@ -93,6 +96,7 @@ _OF_QUEUES: Final = "d, b, t and tq"
     summary="Queue filter that matches nothing",
     explanation="PowerMTA does not record deliveries and bounces.",
     basis="guide 3.3.11.5",
+    reads=BLOCK,
     wrong="""
         <acct-file /var/log/pmta/acct.csv>
           queue-filter !gmail.com/*

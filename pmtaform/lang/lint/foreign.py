@@ -16,6 +16,7 @@ from pmtaform.lang.foreign import Template
 from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import ERROR, WARNING, Family, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK
 
 _OMISSION: Final = re.compile(r"\.\.\.+")
 
@@ -32,6 +33,7 @@ def is_omission(word: str) -> bool:
     summary="Other language",
     explanation="PowerMTA does not load the file, and pmtaform cannot check its content.",
     basis="guide 3.1",
+    reads=BLOCK,
     wrong="""
         {
           "max-msg-rate": "100/h"
@@ -59,6 +61,7 @@ def other_language(facts: Facts) -> Iterator[Hit]:
     summary="Template not filled in",
     explanation="PowerMTA has no variables except domain macros. A placeholder is an unknown line, or a wrong value.",
     basis="guide 3.3.10 (macros); seen in published templates",
+    reads=BLOCK,
     wrong="host-name {{ hostname }}",
     right="host-name mail.example.com",
 )

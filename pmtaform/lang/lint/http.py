@@ -8,6 +8,7 @@ from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import ERROR, WARNING, Family, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK, on_words
 from pmtaform.lang.values.networks import is_everyone
 
 
@@ -33,6 +34,7 @@ def _grants(facts: Facts) -> Iterator[tuple[Line, str]]:
     explanation="Anyone who reaches the port can change the configuration, or delete the queues.",
     basis="guide 3.3.1.36.3",
     security=True,
+    reads=on_words("http-access"),
     wrong="http-access 0/0 admin",
     right="http-access 127.0.0.1 admin",
 )
@@ -61,6 +63,7 @@ def http_admin_for_everyone(facts: Facts) -> Iterator[Hit]:
     explanation="Queues, recipients' addresses and logs are open; the guide recommends that for tests only.",
     basis="guide 3.3.1.36.3",
     security=True,
+    reads=on_words("http-access"),
     wrong="http-access 0/0 monitor",
     right="http-access 192.0.2.0/24 monitor",
 )
@@ -79,6 +82,7 @@ def http_monitor_for_everyone(facts: Facts) -> Iterator[Hit]:
     explanation="Both protections are on by default in 5.0.",
     basis="guide 3.3.1.36",
     security=True,
+    reads=BLOCK,
     wrong="http-csrf-protection false",
     right="http-csrf-protection true",
 )

@@ -6,6 +6,7 @@ from typing import Final
 
 from pmtaform.diagnostics.codes.language import INCLUDE_LOOP, MISSING_INCLUDE, RELATIVE_INCLUDE
 from pmtaform.lang.lint.model import ERROR, WARNING, Family, Given, Rule
+from pmtaform.lang.lint.reads import BLOCK
 from pmtaform.lang.lint.syntax import INCLUDES, passed_on
 
 missing_include: Final = Rule(
@@ -15,6 +16,7 @@ missing_include: Final = Rule(
     summary=MISSING_INCLUDE.summary,
     explanation=MISSING_INCLUDE.explanation,
     basis=INCLUDES,
+    reads=BLOCK,
     wrong="include /etc/pmta/gone.conf",
     right="include /etc/pmta/extra.conf",
     given=Given(included={"/etc/pmta/extra.conf": "postmaster admin@example.com"}),
@@ -29,6 +31,7 @@ include_loop: Final = Rule(
     summary=INCLUDE_LOOP.summary,
     explanation=INCLUDE_LOOP.explanation,
     basis=INCLUDES,
+    reads=BLOCK,
     wrong="include /etc/pmta/loop.conf",
     right="include /etc/pmta/extra.conf",
     given=Given(
@@ -48,6 +51,7 @@ relative_include: Final = Rule(
     summary=RELATIVE_INCLUDE.summary,
     explanation=RELATIVE_INCLUDE.explanation,
     basis=INCLUDES,
+    reads=BLOCK,
     wrong="include extra.conf",
     right="include /etc/pmta/extra.conf",
     check=passed_on(RELATIVE_INCLUDE),

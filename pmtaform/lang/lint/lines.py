@@ -10,6 +10,7 @@ from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.model import ERROR, Family, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK
 from pmtaform.lang.lint.shapes import FORMS, cut_by_hash
 from pmtaform.lang.lint.tags import ends_itself
 from pmtaform.lang.tree import Directive
@@ -24,6 +25,7 @@ from pmtaform.lang.tree import Directive
         "Everything after `#` is a comment, in passwords and regular expressions too: the rest is silently lost."
     ),
     basis="guide 3.3.15, 3.3.10.55",
+    reads=BLOCK,
     wrong="""
         <smtp-user feeder>
           password kx9QvLmT2#rW8zPb
@@ -78,6 +80,7 @@ def _hash_in_regex(raw: str) -> bool:
         "start mail stops."
     ),
     basis=FORMS,
+    reads=BLOCK,
     wrong="""
         <domain example.com/>
         </domain>
@@ -109,6 +112,7 @@ def bad_argument(facts: Facts) -> Iterator[Hit]:
     summary="Two rules on one line",
     explanation="The second pattern becomes part of the category of the first one.",
     basis="guide 10.8",
+    reads=BLOCK,
     wrong="""
         <bounce-category-patterns>
           /spam/ spam-related /quota/ quota-issues

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pmtaform.lang.lint.facts import Facts, Part
 from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.model import WARNING, Family, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK, Reads
 from pmtaform.lang.lint.relay import for_everyone, is_closed
 from pmtaform.lang.values.networks import Network, network
 
@@ -20,6 +21,7 @@ from pmtaform.lang.values.networks import Network, network
     basis="guide 3.3.7.7",
     security=True,
     whole=True,
+    reads=(Reads(at=("<source ",), others=("<source ", "smtp-user")),),
     wrong="""
         <smtp-user feeder>
           password kx9QvLmT2rW8zPbA
@@ -63,6 +65,7 @@ def no_auth_throttle(facts: Facts) -> Iterator[Hit]:
     basis="guide 3.3.7.7",
     security=True,
     whole=True,
+    reads=(Reads(at=("smtp-max-auth-failure-rate",), others=("<source ",)),),
     wrong="""
         <source 0/0>
           smtp-max-auth-failure-rate 5/m
@@ -111,6 +114,7 @@ def _overlap(first: Network, other: Network) -> bool:
     summary="Login required and forbidden",
     explanation="No client can send mail.",
     basis="guide 3.3.7, require-auth and allow-auth",
+    reads=BLOCK,
     wrong="""
         <source 192.0.2.0/24>
           require-auth yes

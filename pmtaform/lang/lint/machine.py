@@ -10,6 +10,7 @@ from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.model import INFO, WARNING, Family, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK, Reads
 from pmtaform.lang.lint.references import named_file
 
 _ELSEWHERE: Final = ("/etc/powermta", "/usr/local/pmta", "/opt/pmta/etc")
@@ -22,6 +23,7 @@ _ELSEWHERE: Final = ("/etc/powermta", "/usr/local/pmta", "/opt/pmta/etc")
     summary="Path of another product",
     explanation="PowerMTA does not find files in other folders.",
     basis="guide 2.1",
+    reads=BLOCK,
     wrong="include /usr/local/pmta/config",
     right="include /etc/pmta/extra.conf",
 )
@@ -45,6 +47,7 @@ def wrong_path(facts: Facts) -> Iterator[Hit]:
     summary="Vendor's file changed or included",
     explanation="Every upgrade overwrites config-defaults, and PowerMTA loads it by itself.",
     basis="guide 5.8, 10.8",
+    reads=BLOCK,
     wrong="include /etc/pmta/config-defaults",
     right="include /etc/pmta/extra.conf",
 )
@@ -68,6 +71,7 @@ def vendor_file(facts: Facts) -> Iterator[Hit]:
     summary="File that PowerMTA may not read",
     explanation="With `run-as-root no` the user pmta must be able to read every file that the configuration names.",
     basis="inferred from guide 3.3.1.8",
+    reads=(Reads(at=("/root/",), others=("run-as-root",)),),
     wrong="""
         run-as-root no
         domain-key s1,*,/root/s1.pem
@@ -99,6 +103,7 @@ def unreadable_key(facts: Facts) -> Iterator[Hit]:
     summary="Interval without move-to",
     explanation="Without move-to, move-interval does nothing.",
     basis="guide 3.3.11.2",
+    reads=BLOCK,
     wrong="""
         <acct-file /var/log/pmta/acct.csv>
           move-interval 5m
@@ -129,6 +134,7 @@ def move_interval_without_move_to(facts: Facts) -> Iterator[Hit]:
     summary="Retention time beside move-to",
     explanation="delete-after applies only without move-to.",
     basis="guide 3.3.11.1",
+    reads=BLOCK,
     wrong="""
         <acct-file /var/log/pmta/acct.csv>
           move-to /var/log/pmta/old
@@ -161,6 +167,7 @@ def delete_after_with_move_to(facts: Facts) -> Iterator[Hit]:
         "PowerMTA guesses."
     ),
     basis="guide 3.3.10; seen in published configurations",
+    reads=BLOCK,
     wrong="""
         <domain *>
           assume-delivery-upon-data-termination-timeout yes
@@ -197,6 +204,7 @@ def delivery_assumed(facts: Facts) -> Iterator[Hit]:
     summary="Accepted mail not synced to disk",
     explanation="A crash of the machine loses mail that was accepted.",
     basis="comments in published samples; undocumented",
+    reads=BLOCK,
     wrong="sync-msg-create false",
     right="sync-msg-create true",
 )

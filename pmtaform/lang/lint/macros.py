@@ -9,6 +9,7 @@ from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, few
 from pmtaform.lang.lint.model import ERROR, Family, Hit, Rule
+from pmtaform.lang.lint.reads import on_words
 from pmtaform.lang.lint.references import references
 from pmtaform.lang.values.lines import domain_problem
 
@@ -22,6 +23,7 @@ _MOST_TOLD: Final = 3
     summary="Item of a macro that is no domain",
     explanation="The section that uses the macro applies to no such domain, so its limits are never used.",
     basis="guide 3.3.10 (macros), domain patterns (docs/powermta/language.md section 2)",
+    reads=on_words("domain-macro", "$"),
     wrong="""
         domain-macro mail a.example,@b.example
         <domain $mail>

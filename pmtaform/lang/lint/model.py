@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from pmtaform.diagnostics import Definition, Diagnostic, Kind, Place, Severity
 from pmtaform.lang.lint.facts import Facts
+from pmtaform.lang.lint.reads import EVERYTHING, Reads
 from pmtaform.lang.lint.subject import FileFacts
 from pmtaform.lang.splices import Splice
 from pmtaform.lang.tree import Tree
@@ -96,7 +97,7 @@ class Rule(Definition):
     `code` is stable and `summary` constant; `explanation` is the harm, `basis` the source of the fact.
     `wrong` and `right` are examples, indented as fits: the rule finds something in the first and nothing in the second.
     `whole` rules run on whole configurations only, `partial` ones of them on incomplete stacks too; `optional` ones run
-    only if named.
+    only if named. `reads` is what its findings depend on: several entries are for several sorts of findings.
     """
 
     kind: Kind = Kind.INVALID
@@ -111,6 +112,7 @@ class Rule(Definition):
     optional: bool = False
     partial: bool = False
     malformed: bool = False
+    reads: tuple[Reads, ...] = EVERYTHING
 
     def __call__(self, check: Check) -> Rule:
         """The rule with its check."""

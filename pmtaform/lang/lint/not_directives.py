@@ -12,6 +12,7 @@ from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.foreign import is_omission
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import ERROR, Family, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK
 from pmtaform.lang.lint.unknown import RULE_LISTS, is_impossible, is_unknown, strange
 
 _RULE_FORMS: Final = {
@@ -30,6 +31,7 @@ _RULE_FORMS: Final = {
     summary="Line without a directive",
     explanation="A line is a directive's name, a blank, and its value. A name has no commas, quotes or other marks.",
     basis="guide 3.1",
+    reads=BLOCK,
     wrong="a.example,b.example",
     right="domain-macro mail a.example,b.example",
 )
@@ -62,6 +64,7 @@ def _why_impossible(line: Line) -> str:
         "A list of rules accepts rules only. Any other line is malformed, and PowerMTA does not load the configuration."
     ),
     basis="guide 3.3.14, 3.3.15, 10.8, 10.17",
+    reads=BLOCK,
     wrong="""
         <pattern-list senders>
           news@example.com mta-a

@@ -10,6 +10,7 @@ from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Family, Hit, Rule
 from pmtaform.lang.lint.patterns import RULE_NAMES, regex_of, rule_text
+from pmtaform.lang.lint.reads import BLOCK, on_words
 from pmtaform.lang.lint.references import references
 from pmtaform.lang.lint.regex import matches_every_text, matches_everything, split_regex
 
@@ -24,6 +25,7 @@ _FIRST_MATCH: Final = ("pattern-list", "bounce-category-patterns")
     summary="Pattern list below its source",
     explanation="The list must be above the source. No other order of sections is required.",
     basis="guide 3.3.7.39",
+    reads=on_words("pattern-list"),
     wrong="""
         <source 192.0.2.0/24>
           pattern-list senders
@@ -62,6 +64,7 @@ def pattern_list_after_source(facts: Facts) -> Iterator[Hit]:
     summary="Macro used above its definition",
     explanation="The guides do not state whether PowerMTA accepts that.",
     basis="undocumented; every example in the guides defines first",
+    reads=on_words("domain-macro", "$"),
     wrong="""
         <domain $mail>
         </domain>
@@ -104,6 +107,7 @@ def _is_foreign(facts: Facts, line: Line) -> bool:
     explanation="A loop of macros is an error at load.",
     basis="guide 3.3.10",
     malformed=True,
+    reads=on_words("domain-macro"),
     wrong="""
         domain-macro first $second
         domain-macro second $first
@@ -187,6 +191,7 @@ def _catches_all(line: Line) -> bool:
     summary="Rule below one that matches everything",
     explanation="The first match decides, so rules below a catch-all have no effect.",
     basis="guide 3.3.14, 10.8",
+    reads=BLOCK,
     wrong="""
         <pattern-list senders>
           * virtual-mta=mta-a
@@ -224,6 +229,7 @@ def unreachable_rule(facts: Facts) -> Iterator[Hit]:
     summary="Repeated pattern of a list",
     explanation="The first match decides, so the second rule has no effect.",
     basis="guide 3.3.14, 3.3.15",
+    reads=BLOCK,
     wrong="""
         <smtp-pattern-list replies>
           reply /busy/ mode=backoff

@@ -10,6 +10,7 @@ from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Family, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK
 from pmtaform.lang.lint.regex import is_glob, matches_every_text, matches_everything, regex_problem, split_regex
 
 RULE_NAMES: Final = ("/REGEX/", "reply", "mail-from", "rcpt-to", "header")
@@ -34,6 +35,7 @@ def regex_of(line: Line) -> str | None:
     summary="Rule that matches every reply",
     explanation="Every queue that uses the list backs off, bounces or is deferred at the first reply.",
     basis="guide 3.3.15",
+    reads=BLOCK,
     wrong="""
         <smtp-pattern-list replies>
           reply // bounce-queue
@@ -67,6 +69,7 @@ def catch_all_reply(facts: Facts) -> Iterator[Hit]:
         "Patterns are regular expressions: `@*` is any number of at-signs, also none, so it matches everything."
     ),
     basis="guide 3.2",
+    reads=BLOCK,
     wrong="""
         <pattern-list senders>
           mail-from /@*/ virtual-mta=mta-a
@@ -103,6 +106,7 @@ def _odd_everything(body: str) -> bool:
     explanation="No PCRE accepts it.",
     basis="guide 3.2; PCRE",
     malformed=True,
+    reads=BLOCK,
     wrong="""
         <smtp-pattern-list replies>
           reply /(blocked/ bounce-rcpt
@@ -133,6 +137,7 @@ def invalid_regex(facts: Facts) -> Iterator[Hit]:
     explanation="The pattern matches more than intended, though seldom in practice.",
     basis="guide 3.2",
     optional=True,
+    reads=BLOCK,
     wrong="""
         <pattern-list senders>
           mail-from /@example.com$/ virtual-mta=mta-a

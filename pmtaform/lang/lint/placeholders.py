@@ -10,6 +10,7 @@ from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import INFO, Family, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK
 
 _PLACEHOLDER_IP: Final = re.compile(r"(?:[xX]{1,3}|[0-9]{1,3}|[xX][0-9])(?:\.(?:[xX]{1,3}[0-9]?|[0-9]{1,3})){3}")
 _PLACEHOLDER_DOMAIN: Final = re.compile(
@@ -26,6 +27,7 @@ _PLACEHOLDER_DOMAIN: Final = re.compile(
     summary="Placeholder as a value",
     explanation="A value of a sample was not replaced.",
     basis="seen in published samples",
+    reads=BLOCK,
     wrong="""
         <domain *>
           dkim-identity @yourdomain.com

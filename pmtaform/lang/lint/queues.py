@@ -10,6 +10,7 @@ from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.model import WARNING, Family, Hit, Rule
 from pmtaform.lang.lint.nearest import nearest
+from pmtaform.lang.lint.reads import Reads
 from pmtaform.lang.lint.references import references
 
 
@@ -24,6 +25,7 @@ from pmtaform.lang.lint.references import references
     ),
     basis="undocumented; guide 3.3.10 on macros",
     whole=True,
+    reads=(Reads(at=("$",), others=("domain-macro",)),),
     wrong="""
         <domain $mail>
         </domain>
@@ -57,6 +59,7 @@ def undefined_macro(facts: Facts) -> Iterator[Hit]:
     explanation="A queue whose name is not in DNS needs smtp-hosts. Without it PowerMTA cannot deliver its mail.",
     basis="guide 10.9",
     whole=True,
+    reads=(Reads(at=("queue-to",), others=("smtp-hosts", "route")),),
     wrong="""
         <domain example.com>
           queue-to big.queue

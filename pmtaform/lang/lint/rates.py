@@ -10,6 +10,7 @@ from pmtaform.lang.lint.domains import inherited
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.model import INFO, WARNING, Family, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK, Reads
 
 _DAY: Final = 86_400
 _IMPLAUSIBLE: Final = 2_000_000  # messages a day for one queue
@@ -37,6 +38,7 @@ def _per_day(line: Line) -> float | None:
     summary="Implausibly high rate",
     explanation="Such a burst gets an address blocked for weeks. Rates per second are mostly a wrong unit.",
     basis="judgement: more than 2 million messages a day for one queue",
+    reads=BLOCK,
     wrong="""
         <domain gmail.com>
           max-msg-rate 100/s
@@ -68,6 +70,7 @@ def implausible_rate(facts: Facts) -> Iterator[Hit]:
     summary="Limit without effect",
     explanation="It looks like a limit, and limits nothing.",
     basis="seen in published configurations",
+    reads=BLOCK,
     wrong="""
         <domain gmail.com>
           max-msg-rate 99999999/h
@@ -93,6 +96,7 @@ def no_op_limit(facts: Facts) -> Iterator[Hit]:
     summary="Undocumented rate of 0",
     explanation="The guide explains 0 for smtp-max-auth-failure-rate only, where it is no limit.",
     basis="undocumented; guide 3.3.7.7",
+    reads=BLOCK,
     wrong="""
         <domain *>
           max-msg-rate 0
@@ -126,6 +130,7 @@ _MOST_PATTERNS: Final = 500  # of a suppression list, as the guide advises
     summary="Many patterns in a suppression list",
     explanation="PowerMTA tries each pattern for each recipient: submission slows down.",
     basis="guide 3.3.5, 10.16; that submission slows down is inferred",
+    reads=(Reads(at=("<address-list", "<suppression-list"), others=("suppression-lists",)),),
     wrong="<source 192.0.2.0/24>\n  suppression-lists gone\n</source>\n<address-list gone>\n"
     + "".join(f"  address /a{n}@example.com/\n" for n in range(501))
     + "</address-list>",
@@ -161,6 +166,7 @@ def many_suppression_patterns(facts: Facts) -> Iterator[Hit]:
     explanation="Remove the line, or keep it to show that the value is intended.",
     basis="defaults in guide 3.3",
     optional=True,
+    reads=(Reads(others=("^<domain *>",)),),
     wrong="""
         <domain *>
           max-smtp-out 20
@@ -193,6 +199,7 @@ def equals_default(facts: Facts) -> Iterator[Hit]:
     explanation="Two names for one directive are hard to search for.",
     basis="guide 3.3.10",
     optional=True,
+    reads=BLOCK,
     wrong="""
         <domain *>
           max-rcpt-per-transaction 100

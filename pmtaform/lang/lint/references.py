@@ -147,3 +147,27 @@ def named_file(line: Line) -> str:
         text = text.split(None, 1)[0] if text else ""
     text = text.strip('"')
     return text if text.startswith("/") and "{" not in text and "$" not in text else ""
+
+
+# Words of the lines with references, for `Rule.reads`.
+VMTA_NAMING: Final = (
+    "<virtual-mta-pool",
+    "default-virtual-mta",
+    "reroute-to-virtual-mta",
+    "cold-virtual-mta",
+    "invalid-virtual-mta-fallback",
+    "virtual-mta=",
+)
+LIST_NAMING: Final = (
+    "pattern-list",
+    "call-to:",
+    "source-group",
+    "suppression-lists",
+    "rewrite-list",
+    "<smtp-user",
+    "<smtp-listener",
+    "smtp-listener",
+    "use-proxy",
+    "enable-signals",
+)
+NAMED: Final = tuple(dict.fromkeys(kind for *_, kinds in _TABLE for kind in kinds))

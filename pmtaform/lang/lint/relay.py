@@ -9,6 +9,7 @@ from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import ERROR, WARNING, Family, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK, Reads
 from pmtaform.lang.lint.regex import matches_every_text, split_regex
 from pmtaform.lang.values.networks import is_everyone, is_inside, network
 
@@ -43,6 +44,7 @@ def _relaying(part: Part) -> Line | None:
     explanation="Anyone can send any mail through the server; its addresses end up on every block list.",
     basis="guide 3.3.1.32.1 and its warning",
     security=True,
+    reads=(Reads(at=("always-allow-relaying",), others=("always-allow-relaying", "<source ")),),
     wrong="""
         <source 0/0>
           always-allow-relaying yes
@@ -89,6 +91,7 @@ def _global_relaying(facts: Facts) -> Iterator[Hit]:
     explanation="If that line is removed or one account is guessed, everyone may relay.",
     basis="seen in published configurations",
     security=True,
+    reads=BLOCK,
     wrong="""
         <source 0/0>
           always-allow-relaying yes
@@ -133,6 +136,7 @@ def _listeners(facts: Facts) -> Iterator[tuple[Line, str, str]]:
     explanation="A source that a listener gives to its clients applies to everyone who reaches the listener.",
     basis="guide 3.3.1.20, warning",
     security=True,
+    reads=(Reads(at=("smtp-listener",), others=("<source ",)),),
     wrong="""
         <source partners>
           always-allow-relaying yes
@@ -171,6 +175,7 @@ def open_relay_listener(facts: Facts) -> Iterator[Hit]:
     explanation="relay-domain and relay-address open their recipients to everyone.",
     basis="inferred from guide 3.3.2",
     security=True,
+    reads=BLOCK,
     wrong="relay-domain *",
     right="relay-domain example.com",
 )
@@ -201,6 +206,7 @@ def _recipients(what: str) -> str:
     explanation="No organisation has that many addresses; strangers are among them.",
     basis="inferred",
     security=True,
+    reads=BLOCK,
     wrong="""
         <source 128/1>
           always-allow-relaying yes

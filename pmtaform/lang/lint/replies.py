@@ -13,6 +13,7 @@ from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import WARNING, Family, Hit, Rule
 from pmtaform.lang.lint.patterns import regex_of
+from pmtaform.lang.lint.reads import BLOCK
 from pmtaform.lang.lint.regex import matches_every_text, regex_problem, split_regex
 
 # Replies of receivers to an address that does not exist: three wordings, so that a rule on one text differs from a rule
@@ -71,6 +72,7 @@ def reply_rules(facts: Facts) -> Iterator[tuple[Line, str, str]]:
         "Every list has addresses that no longer exist; each of them slows or stops all other mail of the queue."
     ),
     basis="guide 3.3.15; texts of widespread mail servers",
+    reads=BLOCK,
     wrong="""
         <smtp-pattern-list replies>
           reply /^550 / mode=backoff
@@ -103,6 +105,7 @@ def unknown_users_slow_a_queue(facts: Facts) -> Iterator[Hit]:
     summary="Action without effect on a reply",
     explanation="bounce-rcpt works on 4xx replies to RCPT only.",
     basis="guide 3.3.15",
+    reads=BLOCK,
     wrong="""
         <smtp-pattern-list replies>
           reply /^550 user unknown/ bounce-rcpt
@@ -131,6 +134,7 @@ def bounce_rcpt_on_5xx(facts: Facts) -> Iterator[Hit]:
     summary="General word above a code",
     explanation="The first match decides: bounces get another category, and list tools act on the category.",
     basis="guide 10.8; texts of widespread mail servers",
+    reads=BLOCK,
     wrong=r"""
         <bounce-category-patterns>
           /rejected/ policy-related

@@ -12,6 +12,7 @@ from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import INFO, WARNING, Family, Hit, Rule
 from pmtaform.lang.lint.rates import rate_text
+from pmtaform.lang.lint.reads import BLOCK, Reads, with_more_connections
 
 _SEND_TIMEOUT: Final = 180
 
@@ -23,6 +24,7 @@ _SEND_TIMEOUT: Final = 180
     summary="Retries within a minute",
     explanation="A site that rejects mail gets attempt after attempt.",
     basis="seen in published configurations",
+    reads=BLOCK,
     wrong="""
         <domain *>
           retry-after 1s
@@ -55,6 +57,7 @@ def short_retry(facts: Facts) -> Iterator[Hit]:
     summary="Mail bounces before its first retry",
     explanation="Every temporary rejection becomes a bounce.",
     basis="inferred from guide 3.3.10, retry-after and bounce-after",
+    reads=BLOCK,
     wrong="""
         <domain *>
           retry-after 5d
@@ -88,6 +91,7 @@ def retry_after_bounce(facts: Facts) -> Iterator[Hit]:
     summary="Limit above the total",
     explanation="max-smtp-out is per queue in a domain and the total in a virtual MTA: the smaller one decides.",
     basis="guide 3.3.10, 3.3.12",
+    reads=(Reads(at=("max-smtp-out", "max-msg-rate"), others=("total-max-smtp-out",), which=with_more_connections),),
     wrong="""
         <virtual-mta mta-a>
           max-smtp-out 5
@@ -151,6 +155,7 @@ _ADVISED: Final = {"total-max-smtp-out": 7500, "total-max-smtp-in": 100}
     summary="Server-wide limit above the guide's advice",
     explanation="More connections than the machine can serve slow down all of them.",
     basis="guide 3.3.1.1, 3.3.1.2",
+    reads=BLOCK,
     wrong="total-max-smtp-in 101",
     right="total-max-smtp-in 100",
 )
@@ -169,6 +174,7 @@ def total_above_advice(facts: Facts) -> Iterator[Hit]:
     summary="Time to send data below the RFC's minimum",
     explanation="PowerMTA gives up on a slow receiver, and sends the message again.",
     basis="guide 3.3.10.66; RFC 5321 section 4.5.3.2.5",
+    reads=BLOCK,
     wrong="""
         <domain *>
           data-send-timeout 2m

@@ -12,6 +12,7 @@ from pmtaform.lang.effective.reading import DOMAIN
 from pmtaform.lang.lint.domains import domains
 from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.model import ERROR, Family, Hit, Rule
+from pmtaform.lang.lint.reads import Reads
 from pmtaform.lang.values.text import unquoted
 
 _ROUTES: Final = ("backoff-reroute-to-virtual-mta", "reroute-to-virtual-mta")
@@ -25,6 +26,13 @@ _MOST_LOOKED_AT: Final = 20_000  # queues
     summary="Loop of reroutes",
     explanation="Queues in a circle get no mail; PowerMTA writes one line to the log.",
     basis="guide 3.3.10.50 (2020: 3.3.10.51); of reroute-to-virtual-mta inferred from it",
+    reads=(
+        Reads(
+            at=("reroute-to-virtual-mta",),
+            others=("reroute-to-virtual-mta", "domain-macro", "<virtual-mta-pool"),
+            names=("virtual-mta",),
+        ),
+    ),
     wrong="""
         <virtual-mta mta-a>
           <domain *>

@@ -33,13 +33,16 @@ def lint(
     asked = chosen(only, disabled, enabled)
     known = suppressions(subject)
     with gc_paused():
-        facts = Facts(subject)
-        findings = list(_findings(facts, asked))
-        reported = with_suppressed(findings, known)
+        reported = with_suppressed(findings_of(Facts(subject), asked), known)
     if not ignored:
         reported = [finding for finding in reported if finding.ignored is None]
     reported += [_at_host(finding, subject) for finding in judge(known, rules(), [rule.code for rule in asked])]
-    return sorted(_once(reported), key=_FileOrder(subject))
+    return in_order(reported, subject)
+
+
+def in_order(findings: Iterable[Finding], subject: Subject) -> list[Finding]:
+    """Findings in the order of the files, each once."""
+    return sorted(_once(findings), key=_FileOrder(subject))
 
 
 def chosen(only: Collection[str] | None, disabled: Collection[str], enabled: Collection[str]) -> list[Rule]:
@@ -51,7 +54,8 @@ def chosen(only: Collection[str] | None, disabled: Collection[str], enabled: Col
     ]
 
 
-def _findings(facts: Facts, asked: Iterable[Rule]) -> Iterator[Finding]:
+def findings_of(facts: Facts, asked: Iterable[Rule]) -> Iterator[Finding]:
+    """What rules find, as they find it."""
     for rule in asked:
         if not rule.whole or facts.whole or (rule.partial and facts.subject.in_stack):
             for hit in rule.check(facts):

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from pmtaform.lang import values
+from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at, whole
 from pmtaform.lang.lint.model import ERROR, WARNING, Family, Given, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK, Reads, if_missing, on_words
 from pmtaform.lang.lint.references import named_file
 from pmtaform.lang.lint.subject import FileFacts
 from pmtaform.lang.secrecy import holds_secret
@@ -26,6 +28,8 @@ _GUESSABLE: Final = frozenset(
     }
 )  # fmt: skip
 _REFERENCE: Final = re.compile("([a-z][a-z0-9-]*):.")
+_SENSITIVE: Final = tuple(sorted({spec.name for spec in catalogue().directives if spec.sensitive}))
+_READABLE: Final = (*on_words(*_SENSITIVE), Reads(at=("domain-key",)))
 _SHORTEST: Final = 8
 _PLACEHOLDERS: Final = ("(secret ", "{{", "${", "$(", "QQQ", "REDACTED", "redacted", "***", "###", "<")
 
@@ -45,6 +49,7 @@ def _passwords(facts: Facts) -> Iterator[Line]:
     explanation="Ports that accept logins are attacked around the clock; one account is enough to send anything.",
     basis="docs/powermta/mistakes.md row 98; the minimum length is our judgement (NIST SP 800-63B: 8)",
     security=True,
+    reads=BLOCK,
     wrong="""
         <smtp-user feeder>
           password changeme
@@ -90,6 +95,7 @@ def _weakness(text: str, line: Line) -> str | None:
     explanation="A secret in Git is in every copy of the repository, for ever.",
     basis="docs/powermta/mistakes.md rows 97 and 98",
     security=True,
+    reads=BLOCK,
     wrong="""
         <smtp-user feeder>
           password kx9QvLmT2rW8zPbA
@@ -135,6 +141,7 @@ def clear_detail(name: str, value: str) -> str:
     ),
     basis="guide 10.4.2, 10.6.2",
     security=True,
+    reads=_READABLE,
     wrong="domain-key s1,*,/etc/pmta/open.pem",
     right="domain-key s1,*,/etc/pmta/s1.pem",
     given=Given(files={"/etc/pmta/open.pem": FileFacts(mode=0o644), "/etc/pmta/s1.pem": FileFacts(mode=0o640)}),
@@ -171,6 +178,7 @@ def secret_file_readable(facts: Facts) -> Iterator[Hit]:
     explanation="Accounting files and logs have recipients' addresses.",
     basis="guide 3.3.11, 3.3.1.37",
     security=True,
+    reads=BLOCK,
     wrong="log-file-world-readable yes",
     right="log-file-world-readable no",
 )
@@ -189,6 +197,7 @@ def world_readable_data(facts: Facts) -> Iterator[Hit]:
     explanation="The content is large, and personal.",
     basis="guide 3.3.7.62",
     security=True,
+    reads=BLOCK,
     wrong="""
         <source 192.0.2.0/24>
           log-data yes
@@ -218,6 +227,7 @@ def message_content_logged(facts: Facts) -> Iterator[Hit]:
     explanation="A security hole in the daemon gives control of the whole machine.",
     basis="guide 3.3.1.8",
     security=True,
+    reads=BLOCK,
     wrong="run-as-root yes",
     right="run-as-root no",
 )
@@ -242,6 +252,7 @@ def runs_as_root(facts: Facts) -> Iterator[Hit]:
     basis="guide 3.3.1.8",
     security=True,
     whole=True,
+    reads=if_missing("run-as-root"),
     wrong="log-file /var/log/pmta/log",
     right="""
         log-file /var/log/pmta/log

@@ -14,6 +14,7 @@ from pmtaform.lang.lint.hits import on
 from pmtaform.lang.lint.line_fixes import line_fix
 from pmtaform.lang.lint.model import ERROR, WARNING, Family, Fix, Hit, Rule
 from pmtaform.lang.lint.nearest import suggested_section
+from pmtaform.lang.lint.reads import BLOCK
 from pmtaform.lang.splices import Splice
 
 _ABSENT: Final = (
@@ -31,6 +32,7 @@ _ABSENT: Final = (
         "A web page invented it, and others copied it. PowerMTA does not load a configuration with an unknown tag."
     ),
     basis=_ABSENT,
+    reads=BLOCK,
     wrong="""
         <limits>
         </limits>
@@ -97,6 +99,7 @@ def _is_broken(part: Part) -> bool:
         "does not know."
     ),
     basis="absent from both 5.0 guides",
+    reads=BLOCK,
     wrong="""
         <domaine example.com>
         </domaine>
@@ -127,6 +130,7 @@ def unknown_section(facts: Facts) -> Iterator[Hit]:
     summary="Old name of a section",
     explanation="Any release may remove the old name.",
     basis="guide 3.3.7.38 (2019) against 3.3.5 (2020); 3.3.21",
+    reads=BLOCK,
     wrong="""
         <sparkpost-analytics>
         </sparkpost-analytics>
@@ -151,6 +155,7 @@ def deprecated_section(facts: Facts) -> Iterator[Hit]:
     summary="Misplaced section",
     explanation="Only a few sections may be nested. Often a closing tag is missing.",
     basis="guide 3.3",
+    reads=BLOCK,
     wrong="""
         <domain example.com>
         <source 192.0.2.0/24>

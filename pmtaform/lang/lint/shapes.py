@@ -10,6 +10,7 @@ from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.line_fixes import value_fix
 from pmtaform.lang.lint.model import ERROR, WARNING, Check, Family, Hit, Rule
 from pmtaform.lang.lint.placeholders import placeholder_in
+from pmtaform.lang.lint.reads import BLOCK
 from pmtaform.lang.lint.wrong_values import WrongForm, WrongValue, wrong_value
 
 FORMS: Final = "the value types in guide 3.2 and the directive's own section"
@@ -74,6 +75,7 @@ bad_value: Final = Rule(
         "start mail stops."
     ),
     basis=FORMS,
+    reads=BLOCK,
     wrong="""
         <domain *>
           max-smtp-out many
@@ -97,6 +99,7 @@ missing_value: Final = Rule(
         "start mail stops."
     ),
     basis=FORMS,
+    reads=BLOCK,
     wrong="postmaster",
     right="postmaster admin@example.com",
     check=_reports(WrongForm.MISSING_VALUE),
@@ -109,6 +112,7 @@ bad_boolean: Final = Rule(
     summary="Invalid truth value",
     explanation="Truth values are yes, no, true and false.",
     basis="guide 3.2",
+    reads=BLOCK,
     wrong="run-as-root off",
     right="run-as-root no",
     check=_reports(WrongForm.BAD_BOOLEAN),
@@ -121,6 +125,7 @@ rate_unit: Final = Rule(
     summary="Undocumented unit of a rate",
     explanation="Documented units are d, day, h, hr, m, min, s and sec; `hour` is not among them.",
     basis="guide 3.3.10.33",
+    reads=BLOCK,
     wrong="""
         <domain *>
           max-msg-rate 3000/hour
@@ -141,6 +146,7 @@ rate_unit_case: Final = Rule(
     summary="Unit of a rate in upper case",
     explanation="Units are documented in lower case only; the guides do not state whether PowerMTA accepts others.",
     basis="guide 3.3.10.33",
+    reads=BLOCK,
     wrong="""
         <domain *>
           max-msg-rate 10/M
@@ -164,6 +170,7 @@ regex_flag: Final = Rule(
         "that off."
     ),
     basis="guide 3.2, 3.3.15",
+    reads=BLOCK,
     wrong="""
         <smtp-pattern-list replies>
           reply /^550 blocked/i bounce-queue
@@ -184,6 +191,7 @@ bare_address: Final = Rule(
     summary="Address without brackets",
     explanation="IP addresses are documented in brackets only. PowerMTA may look up one without brackets as a name.",
     basis="guide 3.3.10.89",
+    reads=BLOCK,
     wrong="""
         <domain next.queue>
           smtp-hosts 192.0.2.1
@@ -204,6 +212,7 @@ rollup_name: Final = Rule(
     summary="Rollup queue without the ending .rollup",
     explanation="The names of rollup queues must end in .rollup.",
     basis="guide 10.17",
+    reads=BLOCK,
     wrong="""
         <mx-rollup-list>
           mx mx.example.net example
@@ -227,6 +236,7 @@ domain_key_fields: Final = Rule(
         "does not load the configuration."
     ),
     basis="guide 10.6",
+    reads=BLOCK,
     wrong="domain-key example.com,mta1,*,/etc/pmta/key.pem",
     right="domain-key mta1,example.com,/etc/pmta/key.pem",
     check=_reports(WrongForm.DOMAIN_KEY_FIELDS),
@@ -239,6 +249,7 @@ removed_form: Final = Rule(
     summary="Removed form",
     explanation="PowerMTA 4.5 removed this form.",
     basis="4.5 release notes",
+    reads=BLOCK,
     wrong="""
         <virtual-mta mta-a>
           cold-virtual-mta 192.0.2.2/32 mta2.example.com
@@ -262,6 +273,7 @@ weak_api_key: Final = Rule(
     explanation="PowerMTA rejects a key that is too short or has other characters. A short key can be guessed.",
     basis="guide 3.3.1.36.5",
     security=True,
+    reads=BLOCK,
     wrong="http-api-key short_key_123",
     right="http-api-key 7d3kQ9vTz2LxW8pRb5NcY4mHs6JfGa1E",
     check=_reports(WrongForm.WEAK_API_KEY),

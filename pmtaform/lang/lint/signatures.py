@@ -8,6 +8,7 @@ from pmtaform.lang.lint.dkim import BY_HEADER, SIGN
 from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import ERROR, WARNING, Family, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK, Reads
 
 
 @Rule(
@@ -18,6 +19,7 @@ from pmtaform.lang.lint.model import ERROR, WARNING, Family, Hit, Rule
     explanation="Mail goes out unsigned, silently.",
     basis="guide 3.3.10.19, 3.3.7.41",
     whole=True,
+    reads=(Reads(at=("if-x-dkim-options-present",), others=("process-x-dkim-options",)),),
     wrong="""
         domain-key s1,*,/etc/pmta/s1.pem
         <domain *>
@@ -55,6 +57,7 @@ def dkim_options_not_read(facts: Facts) -> Iterator[Hit]:
     explanation="RFC 8301 retired SHA-1: verifiers must not accept such signatures.",
     basis="RFC 8301 section 3.1",
     security=True,
+    reads=BLOCK,
     wrong="""
         <domain *>
           dkim-algorithm rsa-sha1
@@ -83,6 +86,7 @@ def dkim_sha1(facts: Facts) -> Iterator[Hit]:
     explanation="Anyone can append content to signed mail.",
     basis="guide 3.3.10.20; RFC 6376 section 8.2",
     security=True,
+    reads=BLOCK,
     wrong="""
         <domain *>
           dkim-add-body-limit yes
@@ -109,6 +113,7 @@ def dkim_body_limit(facts: Facts) -> Iterator[Hit]:
     explanation="Anyone with the key can sign mail in your name.",
     basis="guide 3.3.7.43",
     security=True,
+    reads=BLOCK,
     wrong="""
         <source 192.0.2.0/24>
           retain-x-dkim-key yes

@@ -9,6 +9,7 @@ from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.model import ERROR, WARNING, Check, Family, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK, Reads, on_words
 from pmtaform.lang.lint.relay import for_everyone, is_closed
 from pmtaform.lang.values.networks import EVERY_ADDRESS, is_everyone, is_inside
 
@@ -33,6 +34,7 @@ def _everyone_has(name: str, detail: str) -> Check:
     explanation="If a source allows something by mistake, everyone can use it.",
     basis="guide 3.3.1.20; seen in published configurations",
     security=True,
+    reads=(Reads(at=("smtp-listener",), others=("<source ",)),),
     wrong="smtp-listener 0/0:25",
     right="smtp-listener 127.0.0.1:25",
 )
@@ -64,6 +66,7 @@ def _is_any(address: str) -> bool:
     explanation="PowerMTA accepts mail that reaches it by mistake, and discards it.",
     basis="inferred",
     security=True,
+    reads=on_words("dummy-smtp"),
     wrong="""
         dummy-smtp-ip 198.51.100.7
         dummy-smtp-port 2525
@@ -95,6 +98,7 @@ def dummy_listener_exposed(facts: Facts) -> Iterator[Hit]:
     summary="Reserved name of a source",
     explanation="Names in braces are reserved for PowerMTA.",
     basis="guide 3.3.7; common in published configurations all the same",
+    reads=BLOCK,
     wrong="""
         <source {partners}>
         </source>
@@ -127,6 +131,7 @@ plain_auth_for_everyone: Final = Rule(
     explanation="Anyone on the network path can read the password.",
     basis="guide, allow-unencrypted-plain-auth; seen in published configurations",
     security=True,
+    reads=BLOCK,
     wrong="""
         <source 0/0>
           allow-unencrypted-plain-auth yes
@@ -153,6 +158,7 @@ dkim_keys_from_everyone: Final = Rule(
     explanation="PowerMTA accepts the header from everyone, and passes it on to recipients where it is not processed.",
     basis="guide 3.3.7.42",
     security=True,
+    reads=BLOCK,
     wrong="""
         <source 0/0>
           process-x-dkim-key yes
@@ -175,6 +181,7 @@ virtual_mta_from_everyone: Final = Rule(
     explanation="Everyone who may submit mail chooses the addresses that it is sent from.",
     basis="guide, scope of the example",
     security=True,
+    reads=BLOCK,
     wrong="""
         <source 0/0>
           process-x-virtual-mta yes

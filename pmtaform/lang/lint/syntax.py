@@ -22,6 +22,7 @@ from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.line_fixes import line_fix, sub_fix
 from pmtaform.lang.lint.model import ERROR, WARNING, Check, Family, Fix, Given, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK
 from pmtaform.lang.lint.tags import ends_itself, line_of
 from pmtaform.lang.suggest import places, remedy
 from pmtaform.lang.tree import Tree
@@ -56,6 +57,7 @@ def passed_on(definition: Definition) -> Check:
     summary=MALFORMED_TAG.summary,
     explanation=MALFORMED_TAG.explanation,
     basis=_TREE,
+    reads=BLOCK,
     wrong="""
         <domain example.com
           max-smtp-out 5
@@ -81,6 +83,7 @@ def malformed_tag(facts: Facts) -> Iterator[Hit]:
     summary=UNCLOSED_SECTION.summary,
     explanation=UNCLOSED_SECTION.explanation,
     basis=_TREE,
+    reads=BLOCK,
     wrong="""
         <domain example.com>
           max-smtp-out 5
@@ -142,6 +145,7 @@ def is_pair(line: Line) -> bool:
     summary="Equals sign after a name",
     explanation="The line is malformed, and PowerMTA does not load the configuration.",
     basis="guide 3.1",
+    reads=BLOCK,
     wrong="postmaster = admin@example.com",
     right="postmaster admin@example.com",
 )
@@ -181,6 +185,7 @@ xml_comment: Final = Rule(
     summary=XML_COMMENT.summary,
     explanation=XML_COMMENT.explanation,
     basis=_TREE,
+    reads=BLOCK,
     wrong="<!-- Gmail -->",
     right="# Gmail",
     check=passed_on(XML_COMMENT),
@@ -193,6 +198,7 @@ stray_closing_tag: Final = Rule(
     summary=STRAY_CLOSING_TAG.summary,
     explanation=STRAY_CLOSING_TAG.explanation,
     basis=_TREE,
+    reads=BLOCK,
     wrong="""
         max-smtp-out 5
         </domain>
@@ -212,6 +218,7 @@ line_continuation: Final = Rule(
     summary=LINE_CONTINUATION.summary,
     explanation=LINE_CONTINUATION.explanation,
     basis="undocumented; no example in either guide",
+    reads=BLOCK,
     wrong="""
         domain-macro mail a.example,
           b.example
@@ -227,6 +234,7 @@ broken_regex: Final = Rule(
     summary=BROKEN_REGEX.summary,
     explanation=BROKEN_REGEX.explanation,
     basis="guide 3.1, 3.3.15",
+    reads=BLOCK,
     wrong="""
         <smtp-pattern-list replies>
           reply /too many connections mode=backoff
@@ -248,6 +256,7 @@ include_not_read: Final = Rule(
     summary=INCLUDE_NOT_READ.summary,
     explanation=INCLUDE_NOT_READ.explanation,
     basis=INCLUDES,
+    reads=BLOCK,
     wrong="include /etc/pmta/secret.conf",
     right="include /etc/pmta/extra.conf",
     given=Given(

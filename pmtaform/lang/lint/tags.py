@@ -14,6 +14,7 @@ from pmtaform.lang.lint.facts import Facts, Part
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.line_fixes import line_fix
 from pmtaform.lang.lint.model import ERROR, Family, Fix, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK
 from pmtaform.lang.suggest import remedy, section_remedy
 from pmtaform.lang.tree import Tree
 
@@ -40,6 +41,7 @@ def ends_itself(part: Part) -> bool:
     summary="Tag on a directive's line",
     explanation="A line has one directive or one tag. A page that lost its line breaks is not a configuration.",
     basis="guide 3.1",
+    reads=BLOCK,
     wrong="""
         <domain example.com>
           max-smtp-out 5 </domain>

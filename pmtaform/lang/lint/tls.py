@@ -8,6 +8,7 @@ from typing import Final
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import INFO, WARNING, Family, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK, Reads
 
 _SERVICES: Final = ("smtp-server-tls-allow", "http-tls-allow", "smtp-tls-allow", "tls-allow")
 
@@ -22,6 +23,7 @@ _SERVICES: Final = ("smtp-server-tls-allow", "http-tls-allow", "smtp-tls-allow",
     ),
     basis="guide 3.3.1, 10.21",
     security=True,
+    reads=BLOCK,
     wrong="http-tls-allow-sslv3 yes",
     right="http-tls-allow-sslv3 no",
 )
@@ -45,6 +47,7 @@ def old_tls(facts: Facts) -> Iterator[Hit]:
     explanation="Others can read the traffic.",
     basis="guide, *-tls-ciphers; OpenSSL's cipher lists",
     security=True,
+    reads=BLOCK,
     wrong="smtp-server-tls-ciphers ALL:!ADH",
     right="smtp-server-tls-ciphers HIGH:!aNULL:!MD5",
 )
@@ -82,6 +85,7 @@ def weak_ciphers(facts: Facts) -> Iterator[Hit]:
     explanation="Anyone on the network path can read the account of the next server.",
     basis="guide 3.3.10.56",
     security=True,
+    reads=BLOCK,
     wrong="""
         <domain next.queue>
           use-unencrypted-plain-auth yes
@@ -113,6 +117,7 @@ def plain_auth_to_smarthost(facts: Facts) -> Iterator[Hit]:
     summary="TLS required and forbidden",
     explanation="PowerMTA cannot deliver mail for the domain.",
     basis="guide, use-starttls and require-starttls",
+    reads=BLOCK,
     wrong="""
         <domain example.com>
           require-starttls yes
@@ -144,6 +149,7 @@ def starttls_contradiction(facts: Facts) -> Iterator[Hit]:
     explanation="Clients that start TLS fail.",
     basis="guide 10.21 (docs/powermta/language.md section 12)",
     whole=True,
+    reads=(Reads(at=("allow-starttls",), others=("allow-starttls", "tls-certificate")),),
     wrong="""
         <source 192.0.2.0/24>
           allow-starttls yes
@@ -179,6 +185,12 @@ def starttls_without_certificate(facts: Facts) -> Iterator[Hit]:
     explanation="No client can log in.",
     basis="guide 3.3.7, require-starttls-before-auth and allow-starttls",
     whole=True,
+    reads=(
+        Reads(
+            at=("require-starttls-before-auth",),
+            others=("require-starttls-before-auth", "allow-starttls", "immediate-tls"),
+        ),
+    ),
     wrong="""
         <source 192.0.2.0/24>
           require-starttls-before-auth yes
@@ -218,6 +230,7 @@ def auth_needs_missing_tls(facts: Facts) -> Iterator[Hit]:
     basis="guide 10.21",
     security=True,
     whole=True,
+    reads=(Reads(at=("require-starttls",), others=("smtp-tls-ca-file", "use-dane", "use-mta-sts")),),
     wrong="""
         <domain example.com>
           require-starttls yes
@@ -263,6 +276,7 @@ def _is_for_everyone(part: Part) -> bool:
     summary="TLS required of every server",
     explanation="Servers without TLS get no mail: it stays in the queue until it bounces.",
     basis="guide 3.3.10, require-starttls and use-starttls",
+    reads=BLOCK,
     wrong="""
         <domain *>
           require-starttls yes

@@ -15,6 +15,7 @@ from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.line_fixes import rename_fix
 from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Family, Fix, Hit, Rule
 from pmtaform.lang.lint.nearest import suggested
+from pmtaform.lang.lint.reads import BLOCK
 from pmtaform.lang.lint.syntax import is_pair
 
 _ABSENT: Final = (
@@ -86,6 +87,7 @@ def is_inside_unknown(part: Part | None) -> bool:
         "A web page invented it, and others copied it. PowerMTA does not load a configuration with an unknown line."
     ),
     basis=_ABSENT,
+    reads=BLOCK,
     wrong="dkim-selector mail",
     right="domain-key mail,example.com,/etc/pmta/mail.example.com.pem",
 )
@@ -132,6 +134,7 @@ def _is_for_everyone(line: Line) -> bool:
         "pmtaform does not know."
     ),
     basis="absent from both 5.0 guides",
+    reads=BLOCK,
     wrong="""
         <domain *>
           max-msg-ratee 100/h
@@ -182,6 +185,7 @@ def is_impossible(word: str) -> bool:
     summary="Misplaced directive",
     explanation="A directive has its meaning in its own sections only; in any other section it is an unknown line.",
     basis="the scopes in guide 3.3",
+    reads=BLOCK,
     wrong="max-msg-rate 100/h",
     right="""
         <domain *>
@@ -231,6 +235,7 @@ def _inner_hint(line: Line, scopes: list[str]) -> str:
     summary="Undocumented directive",
     explanation="Published configurations use it; no guide states what it does, and any release may remove it.",
     basis="seen in published configurations only",
+    reads=BLOCK,
     wrong="sync-msg-create yes",
     right="run-as-root no",
 )

@@ -10,7 +10,8 @@ from pmtaform.lang.lint.dangling import other_case
 from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Family, Given, Hit, Rule
-from pmtaform.lang.lint.references import is_given, named_file, references
+from pmtaform.lang.lint.reads import BLOCK, Reads, on_words
+from pmtaform.lang.lint.references import LIST_NAMING, NAMED, VMTA_NAMING, is_given, named_file, references
 from pmtaform.lang.lint.subject import FileFacts
 
 
@@ -24,6 +25,7 @@ from pmtaform.lang.lint.subject import FileFacts
         "is undefined."
     ),
     basis="undocumented (docs/powermta/language.md section 1)",
+    reads=(Reads(at=(*VMTA_NAMING, *LIST_NAMING), names=NAMED),),
     wrong="""
         <virtual-mta MTA-A>
         </virtual-mta>
@@ -66,6 +68,9 @@ _ONLY_BY_NAME: Final = (
     "proxy",
     "signals-filter",
 )
+_UNUSED: Final = on_words(
+    *VMTA_NAMING, *LIST_NAMING, *(f"<{tag}" for tag in (*_ONLY_BY_NAME, "source ")), "domain-macro", "$"
+)
 
 
 @Rule(
@@ -76,6 +81,7 @@ _ONLY_BY_NAME: Final = (
     explanation="It has no effect. Often the line that should name it is missing or misspelt.",
     basis="inferred",
     whole=True,
+    reads=_UNUSED,
     wrong="""
         <pattern-list senders>
         </pattern-list>
@@ -119,6 +125,7 @@ def unused_definition(facts: Facts) -> Iterator[Hit]:
     summary="Missing file",
     explanation="Mail goes out unsigned, or TLS does not work.",
     basis="guide 10.6; whether it loads is undocumented",
+    reads=BLOCK,
     wrong="domain-key s1,*,/etc/pmta/gone.pem",
     right="domain-key s1,*,/etc/pmta/s1.pem",
     given=Given(files={"/etc/pmta/gone.pem": FileFacts(exists=False), "/etc/pmta/s1.pem": FileFacts(mode=0o600)}),

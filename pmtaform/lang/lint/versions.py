@@ -13,6 +13,7 @@ from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.line_fixes import rename_fix
 from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Family, Fix, Given, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK, Reads
 from pmtaform.lang.lint.version import Version
 
 _LATER: Final = "5.0, a later 5.0"
@@ -28,6 +29,7 @@ _BRACKETED: Final = re.compile(r"\[[0-9.]+\](?::[0-9]+)?")
     summary="Deprecated directive",
     explanation="It has a newer name or form, and any release may remove it.",
     basis="guide, and the 4.5 release notes",
+    reads=(*BLOCK, Reads(at=("spool",), others=("<spool",))),
     wrong="""
         <domain *>
           deliver-local-dsn no
@@ -82,6 +84,7 @@ def _modern(facts: Facts, line: Line) -> tuple[Fix, ...] | None:
         "them."
     ),
     basis="seen in published configurations; absent from the 5.0 guides",
+    reads=BLOCK,
     wrong="acct-log-header yes",
     right="""
         <acct-file /var/log/pmta/acct.csv>
@@ -108,6 +111,7 @@ def legacy_directive(facts: Facts) -> Iterator[Hit]:
     summary="Removed directive",
     explanation="It has no effect in later releases, or does not load.",
     basis="2020 guide; 4.5 release notes",
+    reads=BLOCK,
     wrong="http-tls-allow-sslv3 no",
     right="http-tls-ciphers HIGH:!aNULL:!MD5",
 )
@@ -131,6 +135,7 @@ def removed_directive(facts: Facts) -> Iterator[Hit]:
     summary="Directive of a later version",
     explanation="PowerMTA does not load a configuration with an unknown line.",
     basis="guides of 2019 and 2020, 4.5 release notes (docs/powermta/language.md section 14)",
+    reads=(*BLOCK, Reads(at=("reroute-to-virtual-mta",), names=("virtual-mta", "virtual-mta-pool"))),
     wrong="""
         <domain *>
           use-mta-sts yes

@@ -8,6 +8,7 @@ from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Family, Hit, Rule
+from pmtaform.lang.lint.reads import BLOCK, Reads, on_words, with_same_addresses
 
 
 def _addresses(part: Part) -> Iterator[tuple[str, str, Line]]:
@@ -28,6 +29,7 @@ def _addresses(part: Part) -> Iterator[tuple[str, str, Line]]:
     summary="Address of two virtual MTAs",
     explanation="Receivers count by address: each of the virtual MTAs affects the reputation of the other.",
     basis="inferred from guide 8.2; one reverse name: RFC 1912 section 2.1",
+    reads=(Reads(at=("smtp-source-",), which=with_same_addresses),),
     wrong="""
         <virtual-mta mta-a>
           smtp-source-host 192.0.2.1 a.example.com
@@ -74,6 +76,7 @@ def address_used_twice(facts: Facts) -> Iterator[Hit]:
     summary="Pool with the name of a virtual MTA",
     explanation="PowerMTA rejects it.",
     basis="guide 8.3",
+    reads=(Reads(at=("<virtual-mta-pool",), names=("virtual-mta",)),),
     wrong="""
         <virtual-mta mta-a>
         </virtual-mta>
@@ -108,6 +111,7 @@ def pool_named_as_virtual_mta(facts: Facts) -> Iterator[Hit]:
     summary="Virtual MTA in two pools with domains",
     explanation="It is an error at load, because the domain settings of either pool could apply.",
     basis="guide 3.3.13.2",
+    reads=on_words("<virtual-mta-pool"),
     wrong="""
         <virtual-mta mta-a>
         </virtual-mta>
@@ -158,6 +162,7 @@ def virtual_mta_in_two_pools(facts: Facts) -> Iterator[Hit]:
     summary="Empty pool",
     explanation="Mail that is sent to the pool cannot be delivered.",
     basis="inferred from guide 8.3",
+    reads=BLOCK,
     wrong="""
         <virtual-mta-pool all>
         </virtual-mta-pool>
@@ -182,6 +187,7 @@ def empty_pool(facts: Facts) -> Iterator[Hit]:
     summary="EHLO name without domain",
     explanation="RFC 5321 requires a full host name, and many receivers check it.",
     basis="RFC 5321 section 4.1.1.1; guide 3.3.1.16",
+    reads=BLOCK,
     wrong="""
         <virtual-mta mta-a>
           smtp-source-host 192.0.2.1 mta1

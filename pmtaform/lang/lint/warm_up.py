@@ -9,6 +9,7 @@ from pmtaform.lang import values
 from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import WARNING, Family, Hit, Rule
+from pmtaform.lang.lint.reads import Reads
 
 
 def _with_cold(facts: Facts) -> set[str]:
@@ -28,6 +29,7 @@ def _with_cold(facts: Facts) -> set[str]:
     explanation="It looks like a limit on sending, and limits nothing.",
     basis="guide 10.7",
     whole=True,
+    reads=(Reads(at=("max-cold-virtual-mta-msg",), others=("cold-virtual-mta",)),),
     wrong="""
         <virtual-mta mta-a>
           <domain *>
@@ -68,6 +70,7 @@ def cold_limit_without_cold_virtual_mta(facts: Facts) -> Iterator[Hit]:
     explanation="The default of max-cold-virtual-mta-msg is 0/d.",
     basis="guide 10.7, 3.3.10.48",
     whole=True,
+    reads=(Reads(at=("cold-virtual-mta",), others=("max-cold-virtual-mta-msg",)),),
     wrong="""
         <virtual-mta mta-a>
           cold-virtual-mta mta-b
@@ -106,6 +109,7 @@ def cold_virtual_mta_unused(facts: Facts) -> Iterator[Hit]:
     explanation="PowerMTA cannot infer the hosts of a wildcard.",
     basis="guide 10.17",
     whole=True,
+    reads=(Reads(at=("<mx-rollup-list",), others=("smtp-hosts", "route")),),
     wrong="""
         <mx-rollup-list>
           mx *.example.net example.rollup
@@ -148,6 +152,7 @@ _SENDERS: Final = ("smtp-source-host", "smtp-proxy-source-host", "smtp-source-ip
     explanation="The check needs smtp-source-host or smtp-proxy-source-host; without, PowerMTA defers every attempt.",
     basis="guide 3.3.10.2",
     whole=True,
+    reads=(Reads(at=("check-spf-outbound",), others=("smtp-source-", "smtp-proxy-source-host")),),
     wrong="""
         <domain *>
           check-spf-outbound yes

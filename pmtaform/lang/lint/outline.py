@@ -1,0 +1,113 @@
+"""A configuration as its blocks, each with its text: what is needed to see which blocks a change touches."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from itertools import accumulate
+from typing import Final
+
+from pmtaform.lang.blocks import Address, address_of
+from pmtaform.lang.catalogue import catalogue
+from pmtaform.lang.includes import Configuration
+from pmtaform.lang.lint.reads import Test, Words
+from pmtaform.lang.lint.recovered import LISTS, tag_meant
+from pmtaform.lang.tree import Directive, Junk, Section, Tree
+
+_INCLUDE: Final = re.compile(r"^[ \t]*include[ \t]", re.IGNORECASE | re.MULTILINE)
+
+
+class OutlineBlock:
+    """One block: its nodes in order, and their text; of one that includes files, theirs too."""
+
+    __slots__ = ("_lower", "address", "nodes", "text")
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self.nodes: list[tuple[Tree, Directive | Section]] = []
+        self.text = ""
+        self._lower: str | None = None
+
+    @property
+    def lower(self) -> str:
+        """Its address as a tag (`<setting spool>`), and its text, in lower case."""
+        if self._lower is None:
+            self._lower = f"<{self.address.kind} {self.address.key}>\n{self.text}".lower()
+        return self._lower
+
+
+def has_word(text: str, words: Words) -> bool:
+    """Whether the text of a block has one of the words (see `reads.py`)."""
+    return any(text.startswith(word[1:]) if word[0] == "^" else word in text for word in words)
+
+
+class Outline:
+    """The blocks of a configuration by address, and its lines that belong to no block."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.blocks: dict[Address, OutlineBlock] = {}
+        self.spans: dict[str, list[tuple[int, int, Address]]] = {}  # by file: the lines of its nodes
+        self.junk: list[str] = []
+        known = catalogue()
+        for tree, node in configuration.top_level():
+            if isinstance(node, Junk):
+                self.junk.append(node.text)
+                continue
+            address = address_of(node, known)
+            block = self.blocks.get(address)
+            if block is None:
+                block = self.blocks[address] = OutlineBlock(address)
+            block.nodes.append((tree, node))
+            block.text += self._text(tree, node)
+            self.spans.setdefault(tree.path, []).append((node.line, node.end, address))
+
+    def _text(self, tree: Tree, node: Directive | Section) -> str:
+        text = tree.text_of(node)
+        is_open = isinstance(node, Section) and self.configuration.fragments and _INCLUDE.search(text)
+        return text + self._fragments if is_open else text
+
+    @cached_property
+    def _fragments(self) -> str:
+        configuration = self.configuration
+        return "".join(str(configuration.trees[path]) for path in sorted(configuration.fragments))
+
+    @cached_property
+    def _joined(self) -> tuple[str, list[int], list[OutlineBlock]]:
+        """The texts of all blocks as one, each after a NUL, and where each starts."""
+        blocks = list(self.blocks.values())
+        starts = [0, *accumulate(len(block.lower) + 1 for block in blocks)]
+        return "".join(f"\0{block.lower}" for block in blocks), starts, blocks
+
+    def _with(self, word: str) -> Iterator[OutlineBlock]:
+        """The blocks that have a word. It is looked for in all of them at once: that is as fast as a copy."""
+        text, starts, blocks = self._joined
+        word = f"\0{word[1:]}" if word[0] == "^" else word
+        at = text.find(word)
+        while at >= 0:
+            number = bisect_right(starts, at) - 1
+            yield blocks[number]
+            at = text.find(word, starts[number + 1])
+
+    def near(self, touched: Iterable[Address], chosen: Iterable[tuple[Words, Test | None]]) -> list[OutlineBlock]:
+        """The touched blocks, those that include files, and those that have chosen words and pass the test of these."""
+        near = {id(self.blocks[address]) for address in touched if address in self.blocks}
+        near.update(id(block) for block in self._with("include"))
+        for words, test in dict.fromkeys(chosen):
+            for word in words:
+                near.update(id(block) for block in self._with(word) if test is None or test(block.lower))
+        return [block for block in self._joined[2] if id(block) in near]
+
+    def sections(self, tag: str) -> Iterator[tuple[Tree, Section]]:
+        """The top-level sections with a tag, the last first."""
+        kinds = LISTS if tag in LISTS else (tag,)
+        sections = [
+            (tree, node)
+            for address, block in self.blocks.items()
+            if address.kind in kinds
+            for tree, node in block.nodes
+            if isinstance(node, Section) and (tag not in LISTS or tag_meant(node) == tag)
+        ]
+        return reversed(sections)
