@@ -17,7 +17,7 @@ from pmtaform.lang.parsing import parse
 from pmtaform.lang.tree import Directive
 from pmtaform.sources import DEFAULTS, LoadedConfiguration, read_host, read_path
 from pmtaform.stack import Stack, compile_host
-from pmtaform.stack.linting import sources_of, subject_of
+from pmtaform.stack.linting import StackLines, sources_of, subject_of
 from pmtaform.stack.resolve import resolver_for
 
 _MOST_AT_A_PLACE = 5
@@ -39,7 +39,8 @@ class Linted:
     """What was linted, and what was found. `files` maps the configuration's paths to files of this machine.
 
     `findings` are what a person reads: a few of what is found again and again at one place. `every` has them all.
-    `notes` are about the source as a whole, such as a host's change that is not confirmed.
+    `notes` are about the source as a whole, such as a host's change that is not confirmed. `subjects` has those that
+    are read from files or a host; what a stack would give to its hosts is not kept.
     """
 
     findings: tuple[Finding, ...]
@@ -122,11 +123,11 @@ def lint_stack(
 ) -> Linted:
     """Lint what every host of a stack (or those in `hosts`) would have; findings point to the stack's own lines."""
     sources = sources_of(stack)
-    subjects = [
+    subjects = (
         subject_of(compile_host(stack, name), sources, version or stack.powermta)
         for name in (stack.hosts if hosts is None else hosts)
-    ]
-    return linted(subjects, choice, {}, sources)
+    )
+    return linted(subjects, choice, {}, StackLines(stack))
 
 
 # -- a live host ---------------------------------------------------------------------------------------------------
@@ -149,7 +150,7 @@ def lint_host(stack: Stack, name: str, choice: RuleChoice, *, version: str | Non
 
 
 def linted(
-    subjects: Sequence[Subject],
+    subjects: Iterable[Subject],
     choice: RuleChoice,
     local: Mapping[str, str],
     sources: Mapping[str, Sequence[str]] | None = None,
@@ -157,24 +158,26 @@ def linted(
 ) -> Linted:
     """Run the rules on every subject. A finding of several hosts is reported once, without a host's name."""
     findings: dict[tuple[object, ...], Finding] = {}
+    kept: list[Subject] = []
+    lines: dict[str, Sequence[str]] = {}
     for subject in subjects:
+        if not subject.in_stack:  # the hosts of a stack may be many, and nobody edits what they are given
+            kept.append(subject)
+        for path, tree in subject.configuration.trees.items():
+            if tree.origins is None:
+                lines.setdefault(local.get(path, path), tree.lines)
         for finding in _found(subject, choice):
             shared = _local(finding, local)
             key = (shared.rule.code, shared.place, shared.detail)
             before = findings.get(key)
             findings[key] = shared if before is None or before.host == shared.host else replace(before, host=None)
     told_of = _few_at_each_place(findings.values())
-    lines: dict[str, Sequence[str]] = dict(sources or {})
-    for subject in subjects:
-        for path, tree in subject.configuration.trees.items():
-            if tree.origins is None:
-                lines.setdefault(local.get(path, path), tree.lines)
     return Linted(
         findings=told_of,
         every=tuple(findings.values()),
-        subjects=tuple(subjects),
+        subjects=tuple(kept),
         files=local,
-        sources=lines,
+        sources=sources if sources is not None else lines,
         notes=notes,
     )
 

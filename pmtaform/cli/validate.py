@@ -16,14 +16,15 @@ def validate(
     """Check a stack: report all errors at once, each with its place. Contacts no host, needs no secret."""
     from pmtaform.cli.output import show, tell
     from pmtaform.stack import check_stack, find_project, stack_folder
+    from pmtaform.stack.linting import StackLint
 
-    loaded, problems = check_stack(stack_folder(find_project(settings.directory or Path.cwd()), stack))
+    lint = StackLint()
+    loaded, problems = check_stack(stack_folder(find_project(settings.directory or Path.cwd()), stack), lint.add)
     if not any(d.severity is Severity.ERROR for d in problems):
         from pmtaform.clock import SystemClock
         from pmtaform.stack.compile import check_expiry
-        from pmtaform.stack.linting import with_lint
 
-        problems = (*with_lint(loaded, problems), *check_expiry(loaded, SystemClock().now()))
+        problems = (*lint.with_own(loaded, problems), *check_expiry(loaded, SystemClock().now()))
     errors = [d for d in problems if d.severity is Severity.ERROR]
     if format is Format.JSON:
         from pmtaform.report.documents import Problems

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -67,14 +67,23 @@ def compile_all(stack: Stack, resolve: Resolve | None = None, hosts: Iterable[st
     return compiled
 
 
-def check_hosts(stack: Stack, problems: Diagnostics, *, but: Collection[str] = ()) -> None:
+def check_hosts(
+    stack: Stack,
+    problems: Diagnostics,
+    *,
+    but: Collection[str] = (),
+    each: Callable[[Desired], None] | None = None,
+) -> None:
     """Compile every host without secrets, and every layer that no host uses, for what is wrong with them.
 
-    Hosts in `but` are compiled by the caller, or known to be right.
+    Hosts in `but` are compiled by the caller, or known to be right. `each` is called with every other host until there
+    is an error.
     """
     for name in stack.hosts:
         if name not in but:
-            compile_into(stack, name, None, problems)
+            desired = compile_into(stack, name, None, problems)
+            if each is not None and not problems.has_errors:
+                each(desired)
     used = {group for host in stack.hosts.values() for group in host.groups}
     spare = [layer for name, layer in stack.groups.items() if name not in used]
     for layer in spare if stack.hosts else [stack.base, *spare]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from pmtaform.diagnostics import Diagnostic, Severity
@@ -11,41 +11,51 @@ from pmtaform.lang.blocks import SETTING, Address
 from pmtaform.lang.includes import Configuration, include_path, single
 from pmtaform.lang.joined import joined
 from pmtaform.lang.lint import Subject, lint
-from pmtaform.lang.tree import split_lines
+from pmtaform.lang.lint.suppress import has_suppressions
+from pmtaform.lang.tree import decode, split_lines
 from pmtaform.model.desired import Desired, Unmanaged
-from pmtaform.stack.compile import compile_host
 from pmtaform.stack.signing import not_signing, without_doubles
 from pmtaform.stack.stack import Stack
 
 # What a stack's own check says of a line, and lint says better.
 _SAID_BETTER = (UNKNOWN_DIRECTIVE, UNKNOWN_SECTION, MISPLACED_DIRECTIVE, MISPLACED_SECTION)
 
+_Key = tuple[str, str, str]  # code, place, detail
 
-def with_lint(stack: Stack, findings: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """The findings of a stack's own check, and lint's errors and warnings; what both find is reported once."""
-    sources = sources_of(stack)
-    by_line: dict[tuple[str, str, str], Diagnostic] = {}
-    hosts: dict[tuple[str, str, str], list[str]] = {}
-    for name in stack.hosts:
-        desired = compile_host(stack, name)
-        subject = subject_of(desired, sources, stack.powermta)
+
+class StackLint:
+    """Lint's errors and warnings on the hosts of a stack. One host after the other: no configuration is kept."""
+
+    def __init__(self) -> None:
+        self._by_line: dict[_Key, Diagnostic] = {}
+        self._hosts: dict[_Key, list[str]] = {}
+        self._sources: dict[str, list[str]] | None = None
+
+    def add(self, stack: Stack, desired: Desired) -> None:
+        """Lint what a host of the stack should have."""
+        if self._sources is None:
+            self._sources = sources_of(stack)
+        subject = subject_of(desired, self._sources, stack.powermta)
         unused = list(not_signing(desired, subject.configuration, whole=subject.whole))
         linted = (each.diagnostic() for each in lint(subject) if each.severity is not Severity.INFO)
         for each in (*unused, *without_doubles(linted, unused)):
             key = (each.code, str(each.place), each.detail)
-            by_line.setdefault(key, each)
-            hosts.setdefault(key, []).append(name)
-    by_line = {key: _on_hosts(each, hosts[key], len(stack.hosts)) for key, each in by_line.items()}
-    lines = {_line(diagnostic) for diagnostic in by_line.values()}
-    graver = {(d.code, _line(d)) for d in by_line.values() if d.severity is Severity.ERROR}
-    unreplaced = [
-        d
-        for d in findings
-        if (not d.is_any_of(*_SAID_BETTER) or _line(d) not in lines)
-        and (d.severity is Severity.ERROR or (d.code, _line(d)) not in graver)
-    ]
-    same = {(d.code, _line(d)) for d in unreplaced}
-    return unreplaced + [d for d in by_line.values() if (d.code, _line(d)) not in same]
+            self._by_line.setdefault(key, each)
+            self._hosts.setdefault(key, []).append(desired.host)
+
+    def with_own(self, stack: Stack, findings: Sequence[Diagnostic]) -> list[Diagnostic]:
+        """The findings of the stack's own check, and those of lint; what both find is reported once."""
+        linted = [_on_hosts(each, self._hosts[key], len(stack.hosts)) for key, each in self._by_line.items()]
+        lines = {_line(diagnostic) for diagnostic in linted}
+        graver = {(d.code, _line(d)) for d in linted if d.severity is Severity.ERROR}
+        unreplaced = [
+            d
+            for d in findings
+            if (not d.is_any_of(*_SAID_BETTER) or _line(d) not in lines)
+            and (d.severity is Severity.ERROR or (d.code, _line(d)) not in graver)
+        ]
+        same = {(d.code, _line(d)) for d in unreplaced}
+        return unreplaced + [d for d in linted if (d.code, _line(d)) not in same]
 
 
 def _on_hosts(diagnostic: Diagnostic, hosts: Sequence[str], of: int) -> Diagnostic:
@@ -63,16 +73,37 @@ def _line(diagnostic: Diagnostic) -> tuple[str, int | None] | None:
 
 
 def sources_of(stack: Stack) -> dict[str, list[str]]:
-    """The lines of every file of a stack, in which suppressions are looked for."""
-    return {name: _lines(stack, name) for name in stack.files}
+    """The lines of the files of a stack that have suppressions.
+
+    Every host is linted with all of them, so files without any would cost their lines once for each host.
+    """
+    lines = StackLines(stack)
+    return {name: split_lines(text) for name in stack.files if has_suppressions(text := lines.text(name))}
 
 
-def _lines(stack: Stack, name: str) -> list[str]:
-    inner = name.removeprefix(stack.shown + "/")
-    try:
-        return split_lines((stack.folder / inner).read_bytes().decode("utf-8", "surrogateescape"))
-    except OSError:
-        return []
+class StackLines(Mapping[str, Sequence[str]]):
+    """The lines of every file of a stack, read when they are asked for."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    def __getitem__(self, name: str) -> Sequence[str]:
+        if name not in self._stack.files:
+            raise KeyError(name)
+        return split_lines(self.text(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stack.files)
+
+    def __len__(self) -> int:
+        return len(self._stack.files)
+
+    def text(self, name: str) -> str:
+        """The text of a file; empty if it has gone."""
+        try:
+            return decode((self._stack.folder / name.removeprefix(self._stack.shown + "/")).read_bytes())
+        except OSError:
+            return ""
 
 
 def subject_of(desired: Desired, sources: Mapping[str, Sequence[str]], version: str | None) -> Subject:

@@ -97,6 +97,10 @@ class Part:
         """`<domain gmail.com>`, fit to be shown."""
         return values.shown(f"<{self.node.tag} {self.node.argument}>" if self.node.argument else f"<{self.node.tag}>")
 
+    def forget(self) -> None:
+        """Let go of what is in it."""
+        self.lines, self.parts, self._by_name = [], [], {}
+
     def named(self, name: str) -> list[Line]:
         """Its lines with this name."""
         if self._by_name is None:
@@ -210,6 +214,18 @@ class Facts:
                 self.complete = self.complete and self.subject.all_read
             elif target not in above and len(above) <= _MAX_DEPTH:
                 self._file(tree, inside, above, again=again)
+
+    def forget(self) -> None:
+        """Let go of everything. Lines and sections refer to each other, and would keep their trees until a collection.
+
+        For a fleet of fifty that was 100 MB.
+        """
+        pending = list(self.top_parts)
+        while pending:
+            part = pending.pop()
+            pending += part.parts
+            part.forget()
+        self.memory.clear()
 
     # -- looking up ------------------------------------------------------------------------------------------------
 

@@ -33,7 +33,10 @@ def lint(
     asked = chosen(only, disabled, enabled)
     known = suppressions(subject)
     with gc_paused():
-        reported = with_suppressed(findings_of(Facts(subject), asked), known)
+        facts = Facts(subject)
+        findings = list(findings_of(facts, asked))
+        facts.forget()
+        reported = with_suppressed(findings, known)
     if not ignored:
         reported = [finding for finding in reported if finding.ignored is None]
     reported += [_at_host(finding, subject) for finding in judge(known, rules(), [rule.code for rule in asked])]

@@ -38,6 +38,11 @@ class Suppression:
         return Place(self.file, self.comment_line)
 
 
+def has_suppressions(text: str) -> bool:
+    """Whether a file has any suppression."""
+    return _MARK in text and _COMMENT.search(text) is not None
+
+
 def suppressions(subject: Subject) -> list[Suppression]:
     """Every suppression in the files of a subject."""
     files: dict[str, Sequence[str]] = dict(subject.sources)
