@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pmtaform.diagnostics import Kind
 from pmtaform.diagnostics.codes.state import LOCK_NOT_HELD, STATE_CHANGED
 from pmtaform.errors import Locked, PmtaformError, Stale
-from pmtaform.inspection.prepared import prepare
+from pmtaform.inspection.prepared import prepared_of
 from pmtaform.planning.consent import check_consent
 from pmtaform.planning.draft import Planned
 from pmtaform.progress import Verdict, Watch
@@ -57,7 +57,7 @@ def apply_plan(planned: Planned, request: ApplyRequest | None = None) -> RunResu
         keeper = _keeper(planned)
         hosts = request.hosts
         if hosts is None:
-            hosts = [LocalHost(prepare(survey)) for survey in planned.fleet.surveys.values()]
+            hosts = [LocalHost(prepared_of(verdict)) for verdict in planned.fleet.surveys.values()]
         result = execute(_run(planned, request, allowed, keeper), hosts)
         return _recorded(planned, _complete(planned, result), keeper.document)
 

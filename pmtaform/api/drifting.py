@@ -56,7 +56,7 @@ class DriftReport:
 
 def drift_of(planned: Planned) -> dict[str, DriftReport]:
     """The drift of every host that could be looked at."""
-    return {name: _report(name, survey) for name, survey in planned.fleet.surveys.items()}
+    return {name: _report(name, verdict.opened()) for name, verdict in planned.fleet.surveys.items()}
 
 
 def _report(name: str, survey: Survey) -> DriftReport:
@@ -141,9 +141,7 @@ def _files(left: Mapping[str, FileState], survey: Survey) -> dict[str, str]:
             differs.append(f"owner ({state.owner}:{state.group} to {now.owner}:{now.group})")
         if differs:
             changes[path] = "changed: " + ", ".join(differs)
-    desired = survey.target.desired
-    wanted = {each.path for each in desired.whole_files}
-    for path in live:
-        if path not in left and path not in wanted:
-            changes[path] = "is new"
+    if others := [path for path in live if path not in left]:
+        wanted = {each.path for each in survey.target.desired.whole_files}
+        changes |= dict.fromkeys((path for path in others if path not in wanted), "is new")
     return changes

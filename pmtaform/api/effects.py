@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pmtaform.inspection.reading import after_of, before_of, edited
+from pmtaform.inspection.reading import edited, reading_of
 from pmtaform.inspection.survey import Survey
 from pmtaform.lang.effective import Effective, PairChange, changed_pairs
 from pmtaform.planning.draft import Planned
@@ -10,8 +10,10 @@ from pmtaform.planning.draft import Planned
 
 def effects_of(planned: Planned) -> dict[str, tuple[PairChange, ...]]:
     """For each host with changes of its configuration, the pairs that change; empty where a change moves no queue."""
-    return {name: _pairs(survey) for name, survey in planned.fleet.surveys.items() if edited(survey)}
+    surveys = ((name, verdict.opened()) for name, verdict in planned.fleet.surveys.items() if verdict.plan.changes)
+    return {name: _pairs(survey) for name, survey in surveys if edited(survey)}
 
 
 def _pairs(survey: Survey) -> tuple[PairChange, ...]:
-    return tuple(changed_pairs(Effective(before_of(survey)), Effective(after_of(survey))))
+    reading = reading_of(survey)
+    return tuple(changed_pairs(Effective(reading.before), Effective(reading.after)))

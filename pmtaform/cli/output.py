@@ -131,7 +131,7 @@ def plan_view(planned: Planned, *, diff: bool = False, effective: bool = False, 
     if diff:
         from pmtaform.report.diffs import diff_lines
 
-        diffs = {name: diff_lines(survey.difference.edits) for name, survey in planned.fleet.surveys.items()}
+        diffs = {name: diff_lines(verdict.opened().difference.edits) for name, verdict in planned.fleet.surveys.items()}
     if effective:
         from pmtaform.api import effects_of
 

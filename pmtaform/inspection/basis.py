@@ -29,7 +29,8 @@ class Basis:
     `blocks` are all blocks of the configuration then, None where only digests are known; `as_left`: the host has the
     same blocks now. `owned` are the blocks that were ours; `below`: pattern lists of a record that were below a source
     that uses them. `by` is the host's own record, where that is the basis, and `is_elsewhere`: the local state does not
-    have its generation. `unknown` is the reason why nothing is known.
+    have its generation. `unknown` is the reason why nothing is known. `contents` and `patterns` are what `blocks` were
+    read from.
     """
 
     files: Mapping[str, FileState] = field(default_factory=dict)
@@ -41,6 +42,13 @@ class Basis:
     by: LastLeft | None = None
     is_elsewhere: bool = False
     unknown: str = ""
+    contents: Mapping[str, bytes] | None = field(default=None, repr=False)
+    patterns: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+
+    def without_texts(self) -> Basis:
+        """The same without blocks and contents, which are large."""
+        by = replace(self.by, contents=None) if self.by is not None else None
+        return replace(self, blocks=None, contents=None, by=by)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +109,15 @@ def _of_state(sources: BasisSources) -> Basis:
     ):
         blocks = blocks_of(_read(sources.spec, contents, previous.patterns))
     owned = frozenset(previous.blocks)
-    return Basis(files=previous.files, blocks=blocks, as_left=as_left, owned=owned, keys=previous.keys)
+    return Basis(
+        files=previous.files,
+        blocks=blocks,
+        as_left=as_left,
+        owned=owned,
+        keys=previous.keys,
+        contents=contents,
+        patterns=previous.patterns,
+    )
 
 
 def _is_of(path: str, content: bytes, previous: HostState, sources: BasisSources) -> bool:
@@ -127,6 +143,8 @@ def _of_record(sources: BasisSources) -> Basis:
         keys=left.keys,
         by=last,
         is_elsewhere=_is_elsewhere(sources),
+        contents=last.contents,
+        patterns=left.patterns,
     )
 
 
@@ -159,6 +177,13 @@ def _why_unknown(sources: BasisSources) -> str:
     if last.left is None:
         return f"{origin}, which the state does not know of, and left no record of what it left"
     return f'{origin}, for the stack "{last.left.stack}"'
+
+
+def blocks_left(
+    spec: HostSpec, contents: Mapping[str, bytes], patterns: Mapping[str, Iterable[str]]
+) -> Mapping[Address, Block]:
+    """The blocks that the last apply left, by the copy that the host keeps."""
+    return blocks_of(_read(spec, contents, patterns))
 
 
 def _read(spec: HostSpec, contents: Mapping[str, bytes], patterns: Mapping[str, Iterable[str]]) -> Configuration:

@@ -10,35 +10,37 @@ from pmtaform.dkim import describe_file, one_key_in, same_private_key
 from pmtaform.host import ABSENT, LiveFile, Snapshot, digest
 from pmtaform.inspection.managed_files import content_of, live_files, read_as_configuration
 from pmtaform.inspection.probing import file_is_as_left, key_paths
+from pmtaform.inspection.sides import side
 from pmtaform.inspection.survey import Target
-from pmtaform.lang.includes import read_configuration
+from pmtaform.lang.includes import Configuration
 from pmtaform.model.desired import KeyFile
 from pmtaform.model.selection import Selection
 from pmtaform.plan.diff import Difference, difference
 from pmtaform.plan.inputs import Live, LiveKey, Previous
-from pmtaform.state import Seal, StackKey
+from pmtaform.state import HostKeys, Seal
 
 
 def compare(
-    target: Target, snapshot: Snapshot, ours: Previous, key: StackKey, selection: Selection | None
-) -> Difference:
-    """The changes that give a host what it should have. Every file of its configuration must have been read."""
+    target: Target, snapshot: Snapshot, ours: Previous, keys: HostKeys, selection: Selection | None
+) -> tuple[Difference, Configuration]:
+    """The changes that give a host what it should have, and what it has. All of its files must have been read."""
     from pmtaform.plan.reach import unread_notes
 
-    desired, seal = target.desired, key.seal_for(target.desired.host)
-    live = _live(target, snapshot, ours, seal)
-    result = difference(desired, live, ours, key.digest, selection)
+    desired = target.desired
+    live = _live(target, snapshot, ours, keys.seal)
+    result = difference(desired, live, ours, keys.keyed, selection)
     # A finding on what the host has already stops no apply: lint decides whether the plan causes it.
     warnings = (replace(d, host=desired.host, severity=Severity.WARNING) for d in live.configuration.diagnostics)
     unread = unread_notes(desired.host, live.configuration, result.edits, snapshot.files)
-    return replace(result, plan=replace(result.plan, notes=(*warnings, *result.plan.notes, *unread)))
+    plan = replace(result.plan, notes=(*warnings, *result.plan.notes, *unread))
+    return replace(result, plan=plan), live.configuration
 
 
 def _live(target: Target, snapshot: Snapshot, ours: Previous, seal: Seal) -> Live:
     desired, keys = target.desired, key_paths(target.desired, ours)
     contents = {p: f.content for p, f in snapshot.files.items() if f.content is not None and p not in keys}
     contents |= read_as_configuration(desired, snapshot, keys)
-    configuration = read_configuration(target.spec.config, contents, snapshot.patterns)
+    configuration = side(target.spec.config, contents, snapshot.patterns)
     files = live_files(desired, ours, snapshot, target.previous, seal)
     return Live(configuration, _live_keys(target, snapshot, keys, seal), files, target.now)
 

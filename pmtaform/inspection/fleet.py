@@ -1,32 +1,42 @@
-"""Inspecting many hosts at once: each one's snapshot, and the difference to what it should have.
+"""Inspecting many hosts at once: the verdict on each.
 
-    open a session ─▶ probe (one round trip if nothing changed) ─▶ parse ─▶ difference
+    open a session ─▶ probe (one round trip if nothing changed) ─▶ assess: parse, difference, advice ─▶ verdict
 
-Each host is compared in the worker that probed it, so that one host is parsed while another answers.
+Each host is assessed in the worker that probed it, so that one host is parsed while another answers. What was parsed is
+dropped with the survey; a verdict keeps values. At most `_TREES_AT_ONCE` hosts have trees at the same time.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.errors import PmtaformError
-from pmtaform.inspection.host import inspect_host
+from pmtaform.inspection.assess import Adviser, HostWork, assess
+from pmtaform.inspection.host import HostRequest, probe_host
 from pmtaform.inspection.same_machine import same_machine
-from pmtaform.inspection.survey import Fleet, Survey, Target
+from pmtaform.inspection.survey import NotCompiled, Target
+from pmtaform.inspection.verdict import Fleet, HostVerdict
 from pmtaform.model.selection import Selection
 from pmtaform.parallel import run_all
 from pmtaform.progress import Phase, Teller, Verdict, Watch
 from pmtaform.state import StackKey
+
+# Threads share one interpreter, so more hosts that compute at once gain nothing, and each holds 100 MB for 100,000
+# lines. The third computes while two wait for an answer.
+_TREES_AT_ONCE: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetRequest:
     """How a fleet is inspected.
 
-    At most `parallel` hosts are inspected at once. `stop`, once set, keeps further hosts from being started.
+    At most `parallel` hosts are inspected at once. `stop`, once set, keeps further hosts from being started. `advisers`
+    compute what steps say of a host, and `assess` makes the verdicts. `keep_open` is for an apply that follows.
     """
 
     key: StackKey = field(repr=False)
@@ -35,6 +45,8 @@ class FleetRequest:
     keep_open: bool = False
     watch: Watch | None = field(default=None, repr=False)
     stop: threading.Event | None = field(default=None, repr=False)
+    advisers: Mapping[str, Adviser] = field(default_factory=dict, repr=False)
+    assess: Callable[[HostWork], HostVerdict] = field(default=assess, repr=False)
 
     @property
     def is_stopped(self) -> bool:
@@ -48,9 +60,10 @@ def inspect_fleet(targets: Iterable[Target], request: FleetRequest) -> Fleet:
     With `keep_open` the caller closes the sessions. Whatever is raised here, they are closed.
     """
     listed = list(targets)
-    fleet, teller = Fleet(), Teller(request.watch)
+    inspection = _FleetInspection(request)
+    fleet = inspection.fleet
     try:
-        run_all(listed, lambda target: _inspect_into(fleet, target, request, teller), parallel=request.parallel)
+        run_all(listed, inspection.inspect, parallel=request.parallel)
     except BaseException:
         fleet.close()
         raise
@@ -62,32 +75,76 @@ def inspect_fleet(targets: Iterable[Target], request: FleetRequest) -> Fleet:
     return fleet
 
 
-def _inspect_into(fleet: Fleet, target: Target, request: FleetRequest, teller: Teller) -> None:
-    name = target.spec.name
-    if request.is_stopped:
-        return
-    teller.tell(name, Phase.CONNECTING)
-    try:
-        fleet.surveys[name] = _inspect(target, request, teller)
-        teller.tell(name, Phase.PLANNED)
-    except PmtaformError as problem:
-        fleet.failures[name] = problem
-        teller.tell(name, Phase.DONE, Verdict.of_failure(problem.kind), problem.diagnostics[0].summary)
+class _FleetInspection:
+    """The inspection of one fleet; its methods are called by many threads."""
+
+    def __init__(self, request: FleetRequest) -> None:
+        self.fleet = Fleet()
+        self._request = request
+        self._teller = Teller(request.watch)
+        self._turns = threading.Semaphore(_TREES_AT_ONCE)
+
+    def inspect(self, target: Target) -> None:
+        """Put a host into the fleet: its verdict, or why there is none."""
+        name, fleet = target.spec.name, self.fleet
+        if self._request.is_stopped or fleet.invalid:
+            return  # once a host cannot be compiled, there is no plan
+        target = target.fresh()
+        self._teller.tell(name, Phase.CONNECTING)
+        try:
+            with self._turn() as turn:
+                fleet.surveys[name] = self._verdict(target, turn)
+            self._teller.tell(name, Phase.PLANNED)
+        except PmtaformError as problem:
+            fleet.failures[name] = problem
+            self._teller.tell(name, Phase.DONE, Verdict.of_failure(problem.kind), problem.diagnostics[0].summary)
+            self._check(target)
+        except NotCompiled as problem:
+            fleet.invalid[name] = problem
+
+    def _verdict(self, target: Target, turn: Callable[[], object]) -> HostVerdict:
+        request = self._request
+        session = target.spec.open()
+        is_handed_over = False
+        try:
+            self._teller.tell(target.spec.name, Phase.PROBING)
+            work = probe_host(
+                session, HostRequest(target=target, key=request.key, selection=request.selection, turn=turn)
+            )
+            verdict = request.assess(replace(work, advisers=request.advisers, will_apply=request.keep_open))
+            is_handed_over = request.keep_open
+            return replace(verdict, session=session) if is_handed_over else verdict
+        finally:
+            if not is_handed_over:
+                session.close()
+
+    @contextmanager
+    def _turn(self) -> Iterator[Callable[[], object]]:
+        """Give a function that waits, once, until there is room for the trees of one more host."""
+        taken: list[bool] = []
+
+        def take() -> None:
+            if not taken:
+                self._turns.acquire()
+                taken.append(True)
+
+        try:
+            yield take
+        finally:
+            if taken:
+                self._turns.release()
+
+    def _check(self, target: Target) -> None:
+        """Compile a host that could not be looked at: what is wrong with the stack refuses the plan all the same."""
+        if target.is_same:
+            return
+        with self._turn() as turn:
+            turn()
+            try:
+                target.fresh().wanted.compiled  # noqa: B018  (it raises)
+            except NotCompiled as problem:
+                self.fleet.invalid[target.spec.name] = problem
 
 
-def _inspect(target: Target, request: FleetRequest, teller: Teller) -> Survey:
-    session = target.spec.open()
-    is_handed_over = False
-    try:
-        teller.tell(target.spec.name, Phase.PROBING)
-        survey = inspect_host(session, target, request.key, request.selection)
-        is_handed_over = request.keep_open
-        return replace(survey, session=session) if is_handed_over else survey
-    finally:
-        if not is_handed_over:
-            session.close()
-
-
-def _with_note(survey: Survey, note: Diagnostic) -> Survey:
-    plan = replace(survey.plan, notes=(*survey.plan.notes, note))
-    return replace(survey, difference=replace(survey.difference, plan=plan))
+def _with_note(verdict: HostVerdict, note: Diagnostic) -> HostVerdict:
+    return replace(verdict, plan=replace(verdict.plan, notes=(*verdict.plan.notes, note)))

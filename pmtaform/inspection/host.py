@@ -1,26 +1,25 @@
-"""Inspecting one host: at most three probes, and the difference to what it should have.
+"""Inspecting one host: at most three probes. `assess` makes the difference of what they show.
 
 An unchanged host is known by its digests alone. Its files are fetched and parsed only when something differs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.host import LastLeft, Session, Snapshot, Status, last_left
-from pmtaform.inspection.basis import Basis, BasisSources, basis_of, look_up, with_basis
-from pmtaform.inspection.compare import compare, digests_after, digests_before
-from pmtaform.inspection.notes import applied_elsewhere, busy, kept_by_sudo, machine_changed, not_in_force
+from pmtaform.inspection.assess import HostWork
+from pmtaform.inspection.basis import Basis, BasisSources, basis_of, look_up
+from pmtaform.inspection.notes import applied_elsewhere, busy, kept_by_sudo, machine_changed
 from pmtaform.inspection.probing import has_all_contents, has_whole_files, is_as_left, previous_of, probe_files
-from pmtaform.inspection.survey import Survey, Target
+from pmtaform.inspection.survey import Target
 from pmtaform.inspection.unfinished import recover_unfinished, resolve_intent
 from pmtaform.model.selection import Selection
-from pmtaform.plan.diff import Difference, unchanged
-from pmtaform.plan.model import HostPlan
+from pmtaform.plan.diff import unchanged
 from pmtaform.state import HostState, StackKey
 
 
@@ -57,9 +56,19 @@ NEXT: Final[Mapping[tuple[Probe, Seen], Probe | None]] = {
 }
 
 
-def inspect_host(session: Session, target: Target, key: StackKey, selection: Selection | None = None) -> Survey:
-    """Probe a host over an open session, and compare. Raises `HostError` and `Unreachable`."""
-    return _Inspection(session, target, key, selection).run()
+def probe_host(session: Session, request: HostRequest) -> HostWork:
+    """Probe a host over an open session. Raises `HostError`, `Unreachable` and `NotCompiled`."""
+    return _Inspection(session, request).run()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRequest:
+    """How a host is probed. `turn` returns once there is room for the trees of one more host."""
+
+    target: Target
+    key: StackKey = field(repr=False)
+    selection: Selection | None = None
+    turn: Callable[[], object] = lambda: None
 
 
 class _Inspection:
@@ -69,25 +78,41 @@ class _Inspection:
     previous: HostState | None  # None, too, where another machine answers than the last apply was made on
     basis: Basis
 
-    def __init__(self, session: Session, target: Target, key: StackKey, selection: Selection | None) -> None:
-        self._session, self._target, self._key, self._selection = session, target, key, selection
-        self._spec, self._seal = target.spec, key.seal_for(target.spec.name)
+    def __init__(self, session: Session, request: HostRequest) -> None:
+        self._session, self._target, self._request = session, request.target, request
+        self._spec, self._keys = self._target.spec, request.key.host_keys(self._target.spec.name)
+        self._seal = self._keys.seal
         self._notes: tuple[Diagnostic, ...] = ()
-        # Whether nothing has to change by the state, if the host is as the last apply left it.
-        self._is_trusted = (
+        self._is_trusted = self._target.is_same or self._is_unchanged()
+
+    def _is_unchanged(self) -> bool:
+        """Whether nothing has to change by the state, if the host is as the last apply left it."""
+        target = self._target
+        self._request.turn()
+        desired = target.desired
+        return (
             target.previous is not None
             and target.intent is None
-            and (target.is_same or unchanged(target.desired, previous_of(target.previous), key.digest))
+            and unchanged(desired, previous_of(target.previous), self._keys.keyed)
         )
 
-    def run(self) -> Survey:
-        """The survey of the host."""
+    def run(self) -> HostWork:
+        """What the probes show of the host."""
         probe: Probe | None = Probe.FIRST
         seen = Seen.UNFINISHED
         while probe is not None:
             seen = self._probe(probe)
             probe = NEXT[probe, seen]
-        return self._as_left() if seen is Seen.AS_LEFT else self._compared()
+        return HostWork(
+            target=self._target,
+            snapshot=self.snapshot,
+            previous=self.previous,
+            basis=self.basis,
+            keys=self._keys,
+            notes=self._notes,
+            is_as_left=seen is Seen.AS_LEFT,
+            selection=self._request.selection,
+        )
 
     def _probe(self, probe: Probe) -> Seen:
         is_trusted = self._is_trusted and probe is not Probe.CONTENTS
@@ -100,6 +125,7 @@ class _Inspection:
         self._find_basis()
         if self._is_as_left():
             return Seen.AS_LEFT
+        self._request.turn()
         ours = previous_of(self.previous)
         return Seen.CONTENTS if has_all_contents(self.snapshot, self._target.desired, ours) else Seen.DIGESTS
 
@@ -115,6 +141,8 @@ class _Inspection:
         if moved:
             self.previous = None
         last = last or look_up(self._session, self._spec, self.previous, snapshot, self._seal)
+        if last is not None:
+            self._request.turn()  # its copies are parsed
         self.basis = basis_of(self._sources(last))
         self._notes += applied_elsewhere(self._target, self.previous, self.basis)
 
@@ -136,45 +164,6 @@ class _Inspection:
             and self.basis.as_left
             and is_as_left(self.snapshot, self.previous, self._seal)
             and (self._target.is_same or has_whole_files(self._target.desired, self.snapshot))
-        )
-
-    # -- the results ---------------------------------------------------------------------------------------------------
-
-    def _as_left(self) -> Survey:
-        """The survey of a host that is as the last apply left it, and needs no change."""
-        ours = previous_of(self.previous)
-        plan = HostPlan(
-            host=self._spec.name,
-            unmanaged=ours.unmanaged,
-            notes=self._notes,
-            basis=digests_before(self.snapshot, self._seal),
-            version=self.snapshot.version,
-        )
-        return self._survey(Difference(plan, owned=dict(ours.blocks), owned_keys=dict(ours.keys)))
-
-    def _compared(self) -> Survey:
-        """The survey of a host whose files were parsed."""
-        target, snapshot, seal = self._target, self.snapshot, self._seal
-        ours = with_basis(previous_of(self.previous), self.basis, self._key.digest)
-        difference = compare(target, snapshot, ours, self._key, self._selection)
-        touched = not_in_force(target, snapshot, difference, self.previous, seal)
-        plan = replace(
-            difference.plan,
-            notes=(*self._notes, *touched, *difference.plan.notes),
-            basis=digests_before(snapshot, seal),
-            result=digests_after(difference, seal),
-            version=snapshot.version,
-        )
-        return self._survey(replace(difference, plan=plan))
-
-    def _survey(self, difference: Difference) -> Survey:
-        return Survey(
-            target=self._target,
-            snapshot=self.snapshot,
-            difference=difference,
-            seal=self._seal,
-            keyed=self._key.digest,
-            basis=self.basis,
         )
 
 

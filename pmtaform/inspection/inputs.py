@@ -46,15 +46,17 @@ class Settled:
 def settled(survey: Survey) -> Settled | None:
     """The inputs of a host, if its difference leaves nothing to do there. What is left unchanged on purpose counts."""
     target, difference = survey.target, survey.difference
-    if target.inputs is None:
+    previous = target.previous
+    if target.is_same and previous is not None and is_as_left(survey.snapshot, previous, survey.seal):
+        return Settled(previous.inputs) if previous.inputs is not None else None
+    inputs = target.wanted.compiled.inputs
+    if inputs is None:
         return None
-    if target.is_same and target.previous is not None and is_as_left(survey.snapshot, target.previous, survey.seal):
-        return Settled(target.inputs)
     after = Previous(difference.owned, difference.owned_keys, difference.plan.unmanaged)
     if not unchanged(target.desired, after, survey.keyed):
         return None
     # A plan names a file that a block belongs in and that is not there, so it has to be there.
-    return Settled(target.inputs, frozenset(target.desired.files.values()), _whole(target.desired))
+    return Settled(inputs, frozenset(target.desired.files.values()), _whole(target.desired))
 
 
 def _whole(desired: Desired) -> dict[str, WholeFile]:

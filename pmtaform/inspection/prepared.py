@@ -31,6 +31,7 @@ from pmtaform.inspection.predictions import Prediction
 from pmtaform.inspection.reading import ChangeReading, contents_of, reading_of
 from pmtaform.inspection.recording import Recording, record_after, record_before
 from pmtaform.inspection.survey import Survey
+from pmtaform.inspection.verdict import HostVerdict
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.includes import Configuration, include_arguments, is_pattern, read_configuration
 from pmtaform.model.desired import KeyFile
@@ -130,6 +131,12 @@ class Prepared:
         )
 
 
+def prepared_of(verdict: HostVerdict) -> Prepared:
+    """The values of a host, with its open session."""
+    prepared = verdict.prepared or prepare(verdict.opened())
+    return replace(prepared, plan=verdict.plan, session=verdict.session)
+
+
 def prepare(survey: Survey, reading: ChangeReading | None = None) -> Prepared:
     """The values of a survey. `reading` are the sides of its change, if the caller has them."""
     prepared = _as_inspected(survey)
@@ -171,7 +178,6 @@ def _as_inspected(survey: Survey) -> Prepared:
         owned_keys=survey.difference.owned_keys,
         last=last.left if last is not None else None,
         settled=settled(survey),
-        session=survey.session,
     )
 
 

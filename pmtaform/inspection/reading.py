@@ -1,25 +1,27 @@
-"""A host's configuration before and after its change, read once for all hosts with the same configuration."""
+"""A host's configuration before and after its change, read once for all hosts with the same configuration.
+
+What is read is shared while any host that is worked on uses it, and dropped with the last: 50 hosts that all differ
+would otherwise keep 50 trees.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from dataclasses import dataclass
+from functools import cached_property
+from weakref import WeakValueDictionary
 
+from pmtaform.diagnostics import Diagnostic
 from pmtaform.inspection.managed_files import new_fragments, read_as_configuration
 from pmtaform.inspection.predictions import Prediction, predictions
+from pmtaform.inspection.sides import Files, Patterns, named, plain, side
 from pmtaform.inspection.survey import Survey
 from pmtaform.lang.after_edits import after_edits
-from pmtaform.lang.includes import Configuration, read_configuration
+from pmtaform.lang.includes import Configuration
 from pmtaform.lang.splices import FileEdit
 from pmtaform.plan.dangers import DangerFinding, find_dangers
 from pmtaform.plan.effectless import has_no_effect
 from pmtaform.plan.signing import Signer
-
-_KEPT = 8  # different changes at once; each holds its trees
-
-_Files = tuple[tuple[str, bytes], ...]
-_Patterns = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -51,37 +53,36 @@ class ChangeReading:
         return {}
 
     @cached_property
+    def findings(self) -> dict[object, tuple[Diagnostic, ...]]:
+        """Lint findings on hosts with this change, by what else they depend on."""
+        return {}
+
+    @cached_property
     def predictions(self) -> tuple[Prediction, ...]:
         """The settings that PowerMTA must show once the change is in force."""
         return predictions(self.before, self.after)
 
 
+_readings: WeakValueDictionary[tuple[str, Files, Files, Patterns], ChangeReading] = WeakValueDictionary()
+
+
 def reading(
-    main: str, before: Mapping[str, bytes], after: Mapping[str, bytes], patterns: Mapping[str, tuple[str, ...]]
+    main: str,
+    before: Mapping[str, bytes],
+    after: Mapping[str, bytes],
+    patterns: Mapping[str, tuple[str, ...]],
+    edits: Mapping[str, FileEdit] | None = None,
 ) -> ChangeReading:
-    """The sides of a change: the content of every file by its absolute path, and what each wildcard names."""
-    return _reading(_Sides(main, _plain(before), _plain(after), tuple(sorted(patterns.items()))))
+    """The sides of a change: the content of every file by its absolute path, and what each wildcard names.
 
-
-@dataclass(frozen=True)
-class _Sides:
-    """The files before and after a change. `edits` make some of `after` from `before`, where they are known."""
-
-    main: str
-    before: _Files
-    after: _Files
-    patterns: _Patterns
-    edits: Mapping[str, FileEdit] = field(default_factory=dict, compare=False)
-
-
-def _plain(files: Mapping[str, bytes]) -> _Files:
-    return tuple(sorted(files.items()))
-
-
-@lru_cache(_KEPT)
-def _reading(sides: _Sides) -> ChangeReading:
-    before = read_configuration(sides.main, dict(sides.before), dict(sides.patterns))
-    return ChangeReading(before, after_edits(before, sides.edits, dict(sides.after)))
+    `edits` make some of `after` from `before`, where they are known: only what they change is parsed again.
+    """
+    key = main, plain(before), plain(after), named(patterns)
+    known = _readings.get(key)
+    if known is None:
+        old = side(main, before, patterns)
+        known = _readings[key] = ChangeReading(old, after_edits(old, edits or {}, dict(after)))
+    return known
 
 
 # -- of a host ---------------------------------------------------------------------------------------------------------
@@ -104,15 +105,9 @@ def edited(survey: Survey) -> dict[str, bytes]:
 
 def reading_of(survey: Survey) -> ChangeReading:
     """The configuration that the host has, and the one that it will have."""
-    contents = contents_of(survey)
-    sides = _Sides(
-        survey.target.spec.config,
-        _plain(contents),
-        _plain(contents | edited(survey)),
-        tuple(sorted(survey.snapshot.patterns.items())),
-        survey.difference.edits,
-    )
-    return _reading(sides)
+    contents, edits = contents_of(survey), survey.difference.edits
+    after = contents | edited(survey)
+    return reading(survey.target.spec.config, contents, after, survey.snapshot.patterns, edits)
 
 
 def contents_of(survey: Survey) -> dict[str, bytes]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.diagnostics.codes.plans import SAME_MACHINE
 from pmtaform.host import HostLock, HostSpec, Outcome, Status
-from pmtaform.inspection.survey import Survey
+from pmtaform.inspection.verdict import HostVerdict
 
 _REMEDY = (
     "Keep one of the names. If they are clones of one image, give each its own machine id: remove /etc/machine-id on "
@@ -16,7 +16,7 @@ _REMEDY = (
 )
 
 
-def same_machine(surveys: Iterable[Survey]) -> Iterator[tuple[str, Diagnostic]]:
+def same_machine(surveys: Iterable[HostVerdict]) -> Iterator[tuple[str, Diagnostic]]:
     """Notes on hosts that are most likely one machine, by the host's name."""
     places: dict[tuple[str, ...], list[str]] = {}
     for survey in surveys:

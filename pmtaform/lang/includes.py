@@ -92,7 +92,7 @@ def _may(content: bytes) -> bool:
     return b"include" in content.lower()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Configuration:
     """The files of one host, read as PowerMTA reads them.
 

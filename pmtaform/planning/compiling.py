@@ -1,86 +1,99 @@
-"""Compile the hosts of a plan; those whose inputs are as they were when they were last as declared, only if needed."""
+"""The hosts of a plan, and what each should have: compiled by the worker that looks at the host, if it is needed."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from functools import partial
 
 from pmtaform.diagnostics import Diagnostics
+from pmtaform.errors import PmtaformError
 from pmtaform.host_specs import host_spec
-from pmtaform.inspection.survey import Target, Wanted
+from pmtaform.inspection.survey import Compiled, NotCompiled, Target, Wanted
 from pmtaform.planning.draft import Draft
 from pmtaform.planning.inputs import AskedSecrets, StackInputs
 from pmtaform.stack import compile_host
 from pmtaform.stack.compile import check_hosts, compile_into, raise_errors
-from pmtaform.state import HostInputs
 
 
-def compile_targets(draft: Draft, names: Iterable[str], *, validate: bool) -> tuple[Target, ...]:
-    """The hosts, with what each should have and what the last apply left there.
-
-    With `validate`, an error in any host or layer of the stack counts, as in `pmtaform validate`: the stack is not what
-    its authors mean. Raises `Invalid` with every error, and `SecretUnavailable`.
-    """
-    compiling = _Compiling(draft)
-    wanted = {name: compiling.wanted(name) for name in names}
-    if validate:
-        check_hosts(draft.stack, compiling.problems, but=compiling.valid(wanted))
-    raise_errors(compiling.problems)
-    return tuple(compiling.target(name, made) for name, made in wanted.items())
+def targets_of(draft: Draft, names: Iterable[str]) -> tuple[Target, ...]:
+    """The hosts, with what each should have and what the last apply left there. Raises `SecretUnavailable`."""
+    inputs = StackInputs(draft.stack, draft.key, draft.resolve)
+    trust = _may_trust(draft)
+    return tuple(_target(draft, name, inputs, trust=trust) for name in names)
 
 
-class _Compiling:
-    """The compilation of some hosts of one stack."""
+def _target(draft: Draft, name: str, inputs: StackInputs, *, trust: bool) -> Target:
+    stack, known = draft.stack, draft.state
+    previous, intent = known.hosts.get(name), known.intents.get(name)
 
-    def __init__(self, draft: Draft) -> None:
-        self.problems = Diagnostics()
-        self._draft = draft
-        self._inputs = StackInputs(draft.stack, draft.key, draft.resolve)
-        self._may_trust = _may_trust(draft)
-        self._of: dict[str, HostInputs | None] = {}
-        self._same: set[str] = set()
-
-    def wanted(self, name: str) -> Wanted:
-        """What a host should have. What is wrong with it goes into `problems`."""
-        draft = self._draft
-        known = draft.state.hosts.get(name)
-        if self._may_trust and name not in draft.state.intents and self._inputs.are_same(name, known):
-            self._same.add(name)
-            self._of[name] = known.inputs if known is not None else None
-            return Wanted(partial(compile_host, draft.stack, name, draft.resolve))
+    def make() -> Compiled:
         asked = AskedSecrets(draft.resolve)
-        desired = compile_into(draft.stack, name, asked, self.problems)
-        self._of[name] = self._inputs.of(name, desired, asked) if self._may_trust else None
-        return Wanted.of(desired)
+        desired = compile_host(stack, name, asked)
+        return Compiled(desired, inputs.of(name, desired, asked) if trust else None)
 
-    def valid(self, compiled: Collection[str]) -> Collection[str]:
-        """The hosts that need no check: those that are compiled, and those that are known to compile."""
-        if not self._may_trust:
-            return compiled
-        hosts = self._draft.state.hosts
-        others = (name for name in self._draft.stack.hosts if name not in compiled)
-        return {*compiled, *(name for name in others if self._inputs.are_sources_same(name, hosts.get(name)))}
-
-    def target(self, name: str, wanted: Wanted) -> Target:
-        """The host as it is inspected. Raises `SecretUnavailable`."""
-        draft = self._draft
-        stack, known = draft.stack, draft.state
-        return Target(
-            spec=host_spec(stack, stack.hosts[name], draft.resolve),
-            stack=stack.name,
-            wanted=wanted,
-            previous=known.hosts.get(name),
-            operations=stack.operations[name],
-            groups=stack.hosts[name].groups,
-            intent=known.intents.get(name),
-            generation=draft.saved.hosts[name].generation if name in draft.saved.hosts else None,
-            now=draft.request.moment(),
-            inputs=self._of[name],
-            is_same=name in self._same,
-        )
+    return Target(
+        spec=host_spec(stack, stack.hosts[name], draft.resolve),
+        stack=stack.name,
+        wanted=Wanted(make),
+        previous=previous,
+        operations=stack.operations[name],
+        groups=stack.hosts[name].groups,
+        intent=intent,
+        generation=draft.saved.hosts[name].generation if name in draft.saved.hosts else None,
+        now=draft.request.moment(),
+        is_same=trust and intent is None and inputs.are_same(name, previous),
+    )
 
 
 def _may_trust(draft: Draft) -> bool:
     """Whether inputs decide alone. Patterns name blocks, so the blocks of every host must be known."""
     choice = draft.request.choice
     return not (choice.targets or choice.excludes or any(step.reads_all for step in draft.steps))
+
+
+def check_others(draft: Draft) -> None:
+    """Raise for an error in a host that is not chosen, or in a layer that no host uses.
+
+    As in `pmtaform validate`, the stack is then not what its authors mean. Hosts whose sources are those of their last
+    apply compile without an error.
+    """
+    problems = Diagnostics()
+    valid: Collection[str] = draft.names
+    if _may_trust(draft):
+        inputs, hosts = StackInputs(draft.stack, draft.key, draft.resolve), draft.state.hosts
+        others = (name for name in draft.stack.hosts if name not in draft.names)
+        valid = {*draft.names, *(name for name in others if inputs.are_sources_same(name, hosts.get(name)))}
+    check_hosts(draft.stack, problems, but=valid)
+    if problems.has_errors:
+        refuse(draft)
+
+
+def refuse(draft: Draft) -> None:
+    """Raise `Invalid` with all that is wrong with the stack, or `SecretUnavailable`, if anything is.
+
+    Every chosen host is compiled, one after the other: an error is reported with those of all other hosts.
+    """
+    problems = Diagnostics()
+    for name in draft.names:
+        compile_into(draft.stack, name, draft.resolve, problems)
+    if draft.request.validate:
+        check_hosts(draft.stack, problems, but=draft.names)
+    raise_errors(problems)
+
+
+def checked_targets(draft: Draft) -> tuple[Target, ...]:
+    """The chosen hosts. Raises `Invalid` before `SecretUnavailable`, as `refuse` does."""
+    if draft.request.validate:
+        check_others(draft)
+    try:
+        return targets_of(draft, draft.names)
+    except PmtaformError:
+        refuse(draft)
+        raise
+
+
+def require_compiled(draft: Draft) -> None:
+    """Raise `Invalid` or `SecretUnavailable` if a host that was looked at could not be compiled."""
+    invalid: dict[str, NotCompiled] = draft.fleet.invalid
+    if invalid:
+        refuse(draft)
+        raise next(iter(invalid.values())).problem

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from pmtaform.clock import Clock, SystemClock
 from pmtaform.diagnostics import Diagnostic
-from pmtaform.inspection.survey import Fleet, Target
+from pmtaform.inspection.survey import Target
+from pmtaform.inspection.verdict import Fleet
 from pmtaform.model.choice import Choice
 from pmtaform.plan.model import HostPlan, Plan
 from pmtaform.planning.request import PlanRequest

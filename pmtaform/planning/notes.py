@@ -66,7 +66,10 @@ def of_shard(choice: Choice, stack: Stack, names: Collection[str]) -> tuple[Diag
 def catch_all_only(choice: Choice, targets: Iterable[Target]) -> tuple[Diagnostic, ...]:
     """A note on a pattern that names only the block <domain *> of a stack that has other domains."""
     given = [pattern for pattern in (*choice.targets, *choice.excludes) if is_catch_all(pattern)]
-    if not given or not any(a.kind == "domain" and a.key != "*" for each in targets for a in each.desired.blocks):
+    if not given:
+        return ()
+    blocks = (address for target in targets for address in target.fresh().desired.blocks)
+    if not any(address.kind == "domain" and address.key != "*" for address in blocks):
         return ()
     detail = f"{given[0]} is the block <domain *> only. To name every domain, write {ALL_DOMAINS}."
     return (CATCH_ALL_ONLY.diagnostic(detail),)

@@ -7,10 +7,12 @@ from contextlib import contextmanager
 
 from pmtaform import __version__
 from pmtaform.clock import check_ahead
+from pmtaform.inspection.assess import Adviser
 from pmtaform.inspection.fleet import FleetRequest, inspect_fleet
-from pmtaform.inspection.survey import Fleet, Target, close_sessions
+from pmtaform.inspection.survey import NotCompiled, Target
+from pmtaform.inspection.verdict import Fleet, close_sessions
 from pmtaform.plan.model import Plan
-from pmtaform.planning.compiling import compile_targets
+from pmtaform.planning.compiling import checked_targets, refuse, require_compiled, targets_of
 from pmtaform.planning.draft import Draft, Planned
 from pmtaform.planning.notes import catch_all_only, for_a_future_date, left_behind, of_shard, usable_state
 from pmtaform.planning.request import PlanRequest
@@ -26,8 +28,8 @@ def make_plan(project: Project, stack: Stack, request: PlanRequest | None = None
     """Compare a stack with its live hosts.
 
     1. load: the state, its key, and the steps (DNS, rotation, lint, ...) that the stack uses
-    2. compile: what each chosen host should have
-    3. look at hosts: what each has, and the difference
+    2. compile: check the stack, and name the chosen hosts
+    3. look at hosts: what each should have and has, the difference, and what steps compute from both
     4. reconcile: look again at hosts that should have something else because of what was seen
     5. difference: collect the changes of each host
     6. advise: what the changes cost, as notes and dangers
@@ -70,17 +72,25 @@ def load(project: Project, stack: Stack, request: PlanRequest) -> Draft:
 
 
 def compile_stack(draft: Draft) -> None:
-    """Compile what each chosen host should have. Raises `Invalid`, `SecretUnavailable` and `UsageError`."""
+    """Check the stack, and name the hosts. Raises `Invalid`, `SecretUnavailable` and `UsageError`.
+
+    What a host should have is compiled by the worker that looks at it; with patterns, which name blocks, here, too.
+    """
     for step in draft.steps:
         step.prepare(draft)
-    draft.targets = compile_targets(draft, draft.names, validate=draft.request.validate)
+    draft.targets = checked_targets(draft)
     check_shared_roots(draft.targets)
-    check_patterns(draft.request.choice, draft.targets, lambda: names_elsewhere(draft))
+    try:
+        check_patterns(draft.request.choice, draft.targets, lambda: names_elsewhere(draft))
+    except NotCompiled as error:
+        refuse(draft)
+        raise error.problem from error
 
 
 def look_at_hosts(draft: Draft) -> None:
     """Look at every chosen host. The worker that read a host compares it, while other hosts still answer."""
     draft.fleet = _inspect(draft, draft.targets)
+    require_compiled(draft)
 
 
 def reconcile(draft: Draft) -> None:
@@ -130,8 +140,15 @@ def _inspect(draft: Draft, targets: Collection[Target]) -> Fleet:
             keep_open=request.keep_open,
             watch=request.watch,
             stop=request.stop,
+            advisers=_advisers(draft),
         ),
     )
+
+
+def _advisers(draft: Draft) -> dict[str, Adviser]:
+    """What the steps compute for each host, by the step's name."""
+    advisers = {type(step).__name__: step.adviser(draft) for step in draft.steps}
+    return {name: adviser for name, adviser in advisers.items() if adviser is not None}
 
 
 def _look_again(draft: Draft, names: Collection[str]) -> None:
@@ -141,11 +158,14 @@ def _look_again(draft: Draft, names: Collection[str]) -> None:
     others = {name: survey for name, survey in earlier.surveys.items() if name not in names}
     close_sessions(earlier.surveys[name] for name in again)
     draft.fleet = Fleet(others, earlier.failures)
-    seen = _inspect(draft, compile_targets(draft, again, validate=False))
+    seen = _inspect(draft, targets_of(draft, again))
     surveys = others | seen.surveys
     draft.fleet = Fleet(
-        {name: surveys[name] for name in earlier.surveys if name in surveys}, earlier.failures | seen.failures
+        {name: surveys[name] for name in earlier.surveys if name in surveys},
+        earlier.failures | seen.failures,
+        seen.invalid,
     )
+    require_compiled(draft)
 
 
 @contextmanager

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from pmtaform.inspection.assess import Adviser
 from pmtaform.planning.draft import Draft
 from pmtaform.stack import Stack
 from pmtaform.state import StateDocument
@@ -31,6 +32,17 @@ class Step(Protocol):
 
     def prepare(self, draft: Draft) -> None:
         """Change what hosts should have, before the stack is compiled."""
+
+    def adviser(self, draft: Draft) -> Adviser | None:  # noqa: ARG002  (for steps that override it)
+        """What it computes for each host while the host's texts and trees are at hand; None: nothing.
+
+        It is called by the worker that looks at the host, and may be pickled. `advice` has what it returned.
+        """
+        return None
+
+    def advice(self, draft: Draft, host: str) -> Any:
+        """What the adviser returned for a host; None where that was nothing."""
+        return draft.fleet.surveys[host].advice.get(type(self).__name__)
 
     def reconcile(self, draft: Draft) -> Collection[str]:  # noqa: ARG002  (for steps that override it)
         """Change what hosts should have, by what was seen on them. Return the hosts that have to be looked at again."""

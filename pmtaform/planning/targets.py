@@ -40,9 +40,10 @@ def check_patterns(choice: Choice, targets: Iterable[Target], elsewhere: Callabl
         return
     names: set[str] = set()
     for target in targets:
-        if target.desired.unmanaged is Unmanaged.REMOVE:
+        desired = target.fresh().desired
+        if desired.unmanaged is Unmanaged.REMOVE:
             return  # blocks that only the host knows may be meant
-        names |= _names_on(target.spec.name, target.desired, target.previous)
+        names |= _names_on(target.spec.name, desired, target.previous)
     for pattern in (*choice.targets, *choice.excludes):
         if any(matches(pattern, name) for name in names):
             continue

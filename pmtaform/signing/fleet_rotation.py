@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pmtaform.clock import check_ahead
 from pmtaform.dkim.observation import KeyFacts, observe, switched
 from pmtaform.dkim.status import KeyStatus, SwitchConsent, key_status
-from pmtaform.inspection.survey import Fleet, Survey
+from pmtaform.inspection.verdict import Fleet, HostVerdict
 from pmtaform.lang.blocks import Address
 from pmtaform.model.desired import KeyFile
 from pmtaform.model.rotation import KeyHistory, is_of
@@ -123,7 +123,8 @@ class FleetRotation:
 
         `why_not` gives the reasons of hosts that cannot change in this run.
         """
-        for name, survey in fleet.surveys.items():
+        for name, verdict in fleet.surveys.items():
+            survey = verdict.opened()
             live = signing_of(configuration_of(survey))
             self.live[name] = live
             self.after[name] = signing_of(configuration_of(survey, edited=True)) if survey.plan.changes else live
@@ -147,7 +148,7 @@ class FleetRotation:
                 return f"{host} would not switch: {why}"
         return ""
 
-    def _refusal(self, survey: Survey, key: RotatedKey, selector: str) -> str:
+    def _refusal(self, survey: HostVerdict, key: RotatedKey, selector: str) -> str:
         """Why the plan of a host does not make it sign with this selector alone; empty: it does."""
         after = self.after[survey.target.spec.name]
         if first := after.overruled.get((selector, key.domain.lower())):

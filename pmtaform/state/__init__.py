@@ -6,7 +6,7 @@ from pmtaform.state.files import FileBackend
 from pmtaform.state.identity import new_run_id, utc_now, who
 from pmtaform.state.journal import Journal, JournalEvent, JournalHistory, JournalKind
 from pmtaform.state.keeper import StateKeeper
-from pmtaform.state.key import Seal, StackKey
+from pmtaform.state.key import HostKeys, Seal, StackKey
 from pmtaform.state.lock import HeldLock, LockInfo
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "FileState",
     "HeldLock",
     "HostInputs",
+    "HostKeys",
     "HostState",
     "Intent",
     "Journal",

@@ -11,6 +11,7 @@ import hmac
 import os
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import NoReturn, Self
 
 _BYTES = 32
@@ -21,6 +22,40 @@ Seal = Callable[[str], str]
 def new_key_text() -> bytes:
     """A new key, as a file holds it: 64 hexadecimal digits and a line end."""
     return os.urandom(_BYTES).hex().encode("ascii") + b"\n"
+
+
+class DigestSeal:
+    """Seals digests in hex. It can be pickled for a worker process, and does not show its key."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def __call__(self, digest: str) -> str:
+        """The keyed digest of a digest."""
+        return hmac.digest(self._key, digest.encode("ascii"), "sha256").hex()
+
+
+class ContentSeal:
+    """Seals contents. It can be pickled for a worker process, and does not show its key."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def __call__(self, content: bytes) -> str:
+        """The keyed digest of a content."""
+        return hmac.digest(self._key, content, "sha256").hex()
+
+
+@dataclass(frozen=True, slots=True)
+class HostKeys:
+    """What makes of the files (`seal`) and blocks (`keyed`) of one host digests as states and plans have them."""
+
+    seal: Seal = field(repr=False)
+    keyed: Callable[[bytes], str] = field(repr=False)
 
 
 class StackKey:
@@ -49,16 +84,18 @@ class StackKey:
 
     def seal_for(self, host: str) -> Seal:
         """What makes of the digest of a file on `host` one that is of no use for guessing: 64 hex digits of both."""
-        key = self._derive(f"files of {host}")
-        return lambda digest: hmac.digest(key, digest.encode("ascii"), "sha256").hex()
+        return DigestSeal(self._derive(f"files of {host}"))
 
     def inputs_for(self, host: str) -> Seal:
         """What makes of the digest of the inputs of `host` one that is of no use for guessing: 64 hex digits of both.
 
         Under another key than `seal_for`: a file of a stack is often a file of the host, too.
         """
-        key = self._derive(f"inputs of {host}")
-        return lambda digest: hmac.digest(key, digest.encode("ascii"), "sha256").hex()
+        return DigestSeal(self._derive(f"inputs of {host}"))
+
+    def host_keys(self, host: str) -> HostKeys:
+        """What a worker needs to compare one host: keys that are derived, and of no use for another stack."""
+        return HostKeys(self.seal_for(host), ContentSeal(self.block_key))
 
     def digest(self, content: bytes) -> str:
         """The keyed digest of a hash of a block: HMAC-SHA-256 under `block_key`, 64 hex digits."""

@@ -169,14 +169,14 @@ def test_a_second_look_that_fails_leaves_no_session_open(
 def test_a_fault_while_one_host_is_inspected_closes_the_sessions_of_all(
     fleet: ProjectFolder, sessions: Sessions, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    inspect = fleet_inspection.inspect_host
+    inspect = fleet_inspection.probe_host
 
-    def fails(session: Session, target: Any, *others: Any) -> Any:
-        if target.spec.name == "mta2":
+    def fails(session: Session, request: Any) -> Any:
+        if request.target.spec.name == "mta2":
             raise error
-        return inspect(session, target, *others)
+        return inspect(session, request)
 
-    monkeypatch.setattr(fleet_inspection, "inspect_host", fails)
+    monkeypatch.setattr(fleet_inspection, "probe_host", fails)
     with pytest.raises(type(error)):
         plan(fleet)
 
@@ -184,14 +184,14 @@ def test_a_fault_while_one_host_is_inspected_closes_the_sessions_of_all(
 def test_a_host_that_fails_is_reported_and_its_session_closed(
     fleet: ProjectFolder, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inspect = fleet_inspection.inspect_host
+    inspect = fleet_inspection.probe_host
 
-    def fails(session: Session, target: Any, *others: Any) -> Any:
-        if target.spec.name == "mta2":
+    def fails(session: Session, request: Any) -> Any:
+        if request.target.spec.name == "mta2":
             raise HostError.of(AGENT_FAILED, host="mta2")
-        return inspect(session, target, *others)
+        return inspect(session, request)
 
-    monkeypatch.setattr(fleet_inspection, "inspect_host", fails)
+    monkeypatch.setattr(fleet_inspection, "probe_host", fails)
     with plan(fleet) as planned:
         assert list(planned.plan.failures) == ["mta2"]
         assert sessions.still_open == 2

@@ -94,6 +94,7 @@ class _Side:
             return []
         facts = Facts(self.subject) if blocks is None else Facts(self.subject, self.outline, blocks)
         findings = in_order(without_suppressed(findings_of(facts, rules), self._known), self.subject)
+        facts.forget()
         return [(finding, self._homes.of(finding.place.file, finding.place.line)) for finding in findings]
 
 

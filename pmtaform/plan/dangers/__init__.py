@@ -57,6 +57,7 @@ def find_dangers(
     with gc_paused():
         sides = Sides(before, after, rate_factor, defaults, verified)
         findings = dict.fromkeys(finding for check in checks() for finding in check(sides))
+        sides.memory.clear()  # a circle, which would keep both configurations until the next collection
     return tuple(sorted(findings, key=lambda finding: (finding.kind.rank, -finding.weight)))
 
 

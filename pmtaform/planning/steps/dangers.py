@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.diagnostics.codes.plans import NO_EFFECT
+from pmtaform.inspection.assess import Adviser
 from pmtaform.inspection.survey import Survey
 from pmtaform.lang.blocks import Address
 from pmtaform.plan.model import HostPlan
@@ -15,6 +16,7 @@ from pmtaform.planning.step import Step
 from pmtaform.stack import Stack
 
 if TYPE_CHECKING:
+    from pmtaform.plan.dangers import DangerFinding
     from pmtaform.plan.signing import Signer
 
 
@@ -26,29 +28,53 @@ class DangersStep(Step):
         """Any stack may change hosts."""
         return True
 
+    def adviser(self, draft: Draft) -> Adviser | None:
+        """The dangers of a host's changes. Where keys rotate, they depend on DNS and on all hosts: `advise`."""
+        return None if any(step.reads_all for step in draft.steps) else dangers_on
+
     def advise(self, draft: Draft) -> None:
         """Add the dangers to the changes that have them."""
-        surveys, verified = draft.fleet.surveys, draft.verified
-        draft.hosts = tuple(with_dangers_of(plan, surveys[plan.host], verified) for plan in draft.hosts)
+        draft.hosts = tuple(with_advice(plan, self._advice(draft, plan)) for plan in draft.hosts)
+
+    def _advice(self, draft: Draft, plan: HostPlan) -> DangerAdvice | None:
+        if plan.changes and any(step.reads_all for step in draft.steps):
+            return dangers_on(draft.fleet.surveys[plan.host].opened(), draft.verified)
+        advice: DangerAdvice | None = self.advice(draft, plan.host)
+        return advice
 
 
-def with_dangers_of(plan: HostPlan, survey: Survey, verified: frozenset[Signer] = frozenset()) -> HostPlan:
-    """The plan with the dangers of what its changes do to mail, reputation and access.
+@dataclass(frozen=True, slots=True)
+class DangerAdvice:
+    """The dangers of a host's changes. `has_no_effect`: they change nothing for mail."""
 
-    `verified` are selectors whose records are known to be in DNS.
-    """
+    findings: tuple[DangerFinding, ...]
+    has_no_effect: bool
+
+
+def dangers_on(survey: Survey, verified: frozenset[Signer] = frozenset()) -> DangerAdvice | None:
+    """What the changes of a host do to mail, reputation and access. The records of `verified` are in DNS."""
+    plan = survey.plan
     if not plan.changes:
-        return plan
+        return None
     from pmtaform.inspection.reading import edited, reading_of
-    from pmtaform.plan.dangers import with_dangers
 
     if not edited(survey):
-        return plan
-    factor = survey.target.desired.limits.rate_factor
+        return None
     reading = reading_of(survey)
-    advised = with_dangers(plan, reading.dangers(factor, verified))
+    findings = reading.dangers(survey.target.desired.limits.rate_factor, verified)
     kinds = frozenset(Address.parse(change.address).kind for change in plan.changes)
-    if advised.all_dangers or not reading.has_no_effect(kinds):
+    is_safe = not findings and not plan.all_dangers
+    return DangerAdvice(findings, is_safe and reading.has_no_effect(kinds))
+
+
+def with_advice(plan: HostPlan, advice: DangerAdvice | None) -> HostPlan:
+    """The plan with the dangers of its changes."""
+    if advice is None:
+        return plan
+    from pmtaform.plan.dangers import with_dangers
+
+    advised = with_dangers(plan, advice.findings)
+    if not advice.has_no_effect:
         return advised
     return replace(advised, notes=(*advised.notes, _without_effect(plan.host)))
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.diagnostics.codes.plans import DNS_MATCHES
 from pmtaform.errors import PmtaformError
-from pmtaform.inspection.survey import Survey
+from pmtaform.inspection.verdict import HostVerdict
 from pmtaform.lang.blocks import Address
 from pmtaform.lang.values.text import unquoted
 from pmtaform.model.desired import Desired, KeyFile
@@ -54,7 +54,7 @@ class DnsStep(Step):
 
 
 def with_dns(
-    stack: Stack, surveys: Mapping[str, Survey], hosts: Sequence[HostPlan], resolver: DnsResolver | None = None
+    stack: Stack, surveys: Mapping[str, HostVerdict], hosts: Sequence[HostPlan], resolver: DnsResolver | None = None
 ) -> list[HostPlan]:
     """The plans of hosts with notes on the DNS records of their changes, and with `require` dangers of the changes.
 
@@ -89,7 +89,7 @@ def _may_touch(change: Change) -> bool:
     return change.action is not Action.DELETE and any(value.name in names for value in change.values)
 
 
-def _facts(stack: Stack, surveys: Mapping[str, Survey]) -> DnsFacts:
+def _facts(stack: Stack, surveys: Mapping[str, HostVerdict]) -> DnsFacts:
     """The records that the whole fleet needs, except its keys. For a host that was not looked at, the stack decides."""
     from pmtaform.dns.facts import facts_of
     from pmtaform.stack.dns_inputs import declared_names, reached_at
@@ -97,21 +97,24 @@ def _facts(stack: Stack, surveys: Mapping[str, Survey]) -> DnsFacts:
     desired: list[Desired] = []
     for name in stack.hosts:
         with suppress(PmtaformError):  # an error of another host is reported by the plan of that host
-            desired.append(surveys[name].target.desired if name in surveys else compile_host(stack, name))
+            desired.append(surveys[name].desired if name in surveys else compile_host(stack, name))
     return facts_of(desired, declared_names(stack), lambda _: None, reached_at(stack, list(stack.hosts)))
 
 
 class _Keys:
     """The public halves of the keys that change, each computed once, because it takes time."""
 
-    def __init__(self, surveys: Mapping[str, Survey], waiting: Collection[tuple[str, str]]) -> None:
+    def __init__(self, surveys: Mapping[str, HostVerdict], waiting: Collection[tuple[str, str]]) -> None:
         self.waiting = waiting  # (domain, selector) that are laid on hosts before anything signs with them
         self._surveys = surveys
+        self._of_host: dict[str, tuple[KeyFile, ...]] = {}
         self._known: dict[str, PublicKey | None] = {}
 
     def public(self, host: str, selector: str, domain: str) -> PublicKey | None:
         """The public half of a host's key; None where the key is not in `dkim-keys`, or cannot be read."""
-        for key in self._surveys[host].target.desired.keys:
+        if host not in self._of_host:
+            self._of_host[host] = self._surveys[host].desired.keys
+        for key in self._of_host[host]:
             if (key.selector.lower(), key.domain.lower().rstrip(".")) == (selector, domain):
                 if key.reference not in self._known:
                     self._known[key.reference] = _public_key(key)

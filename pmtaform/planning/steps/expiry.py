@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 
+from pmtaform.diagnostics import Diagnostic
+from pmtaform.inspection.assess import Adviser
+from pmtaform.inspection.survey import Survey
 from pmtaform.plan.model import HostPlan
 from pmtaform.planning.draft import Draft
 from pmtaform.planning.step import Step
@@ -18,19 +23,24 @@ class ExpiryStep(Step):
         """Whether the stack declares files: a certificate is one."""
         return any(layer.files is not None for layer in (stack.base, *stack.groups.values(), *stack.own.values()))
 
+    def adviser(self, draft: Draft) -> Adviser:
+        """The notes on the certificates of a host."""
+        return partial(_expiry_of, now=draft.request.moment())
+
     def advise(self, draft: Draft) -> None:
         """Add the notes, except on a certificate that the plan writes: a danger reports it."""
-        from pmtaform.plan.files import expiry_notes
-
-        now, surveys = draft.request.moment(), draft.fleet.surveys
 
         def with_notes(plan: HostPlan) -> HostPlan:
             known = {danger.detail for change in plan.changes for danger in change.dangers}
-            target = surveys[plan.host].target
-            if target.is_same:
-                return plan  # it has no certificate
-            notes = expiry_notes(target.desired.managed, plan.host, now)
-            added = tuple(note for note in notes if note.detail not in known)
+            added = tuple(note for note in self.advice(draft, plan.host) or () if note.detail not in known)
             return replace(plan, notes=(*plan.notes, *added)) if added else plan
 
         draft.hosts = tuple(with_notes(plan) for plan in draft.hosts)
+
+
+def _expiry_of(survey: Survey, now: datetime) -> tuple[Diagnostic, ...]:
+    from pmtaform.plan.files import expiry_notes
+
+    target = survey.target
+    # A host that is known by its inputs has no certificate.
+    return () if target.is_same else expiry_notes(target.desired.managed, target.spec.name, now)

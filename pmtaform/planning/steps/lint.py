@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.diagnostics.codes.language import INCLUDE_LOOP, MISSING_INCLUDE, RELATIVE_INCLUDE
 from pmtaform.errors import Invalid
+from pmtaform.inspection.assess import Adviser
 from pmtaform.inspection.survey import Survey
 from pmtaform.plan.model import HostPlan
 from pmtaform.planning.draft import Draft
 from pmtaform.planning.step import Step
 from pmtaform.stack import Stack
+
+if TYPE_CHECKING:
+    from pmtaform.planning.host_lint import HostLinter
 
 Findings = Mapping[str, tuple[Diagnostic, ...]]  # by host
 _SIGNING: Final = frozenset({"domain-key", "dkim-sign", "second-dkim-sign"})
@@ -31,9 +35,14 @@ class LintStep(Step):
         """Any stack may change hosts; those without changes are not linted."""
         return True
 
+    def adviser(self, draft: Draft) -> Adviser:
+        """The findings on a host."""
+        return LintAdviser(draft.stack)
+
     def advise(self, draft: Draft) -> None:
         """Add the findings as notes."""
-        self.findings = findings_of(draft.stack, draft.fleet.surveys)
+        found = {host: self.advice(draft, host) for host in draft.fleet.surveys}
+        self.findings = {host: findings for host, findings in found.items() if findings}
         draft.hosts = tuple(with_findings(draft.hosts, self.findings))
 
     def consent(self, draft: Draft) -> None:
@@ -42,29 +51,34 @@ class LintStep(Step):
             check_findings(self.findings, draft.request.allow)
 
 
-def findings_of(stack: Stack, surveys: Mapping[str, Survey]) -> Findings:
-    """For each host with changes, the lint findings in the configuration that it will have.
+class LintAdviser:
+    """The lint findings in the configuration that a host with changes will have, and those on its keys.
 
     Hosts that will have the same configuration, after the same changes, are linted once.
     """
-    groups: dict[tuple[object, ...], list[str]] = {}
-    for name, survey in surveys.items():
-        if survey.plan.changes:
-            groups.setdefault(_sameness(survey), []).append(name)
-    by_host: dict[str, tuple[Diagnostic, ...]] = {}
-    if groups:
-        from pmtaform.planning.host_lint import HostLinter
 
-        linter = HostLinter(stack)
-        for names in groups.values():
-            linted = tuple(linter.findings(surveys[names[0]]))
-            by_host |= dict.fromkeys(names, linted)
-    for name, survey in surveys.items():
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._linter: HostLinter | None = None
+
+    def __call__(self, survey: Survey) -> tuple[Diagnostic, ...]:
+        """The findings, without the host's name."""
+        linted = self._linted(survey) if survey.plan.changes else ()
         if own := (*_doubtful_keys(survey), *_unused_keys(survey)):
             from pmtaform.stack.signing import without_doubles
 
-            by_host[name] = (*without_doubles(by_host.get(name, ()), own), *own)
-    return by_host
+            return (*without_doubles(linted, own), *own)
+        return linted
+
+    def _linted(self, survey: Survey) -> tuple[Diagnostic, ...]:
+        from pmtaform.inspection.reading import reading_of
+        from pmtaform.planning.host_lint import HostLinter
+
+        self._linter = self._linter or HostLinter(self._stack)
+        key, known = _sameness(survey), reading_of(survey).findings
+        if key not in known:
+            known[key] = tuple(self._linter.findings(survey))
+        return known[key]
 
 
 def with_findings(plans: Iterable[HostPlan], findings: Findings) -> list[HostPlan]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pmtaform.diagnostics.codes.command_line import SHARD_SPLITS_KEY
 from pmtaform.errors import UsageError
-from pmtaform.inspection.survey import Survey
+from pmtaform.inspection.verdict import HostVerdict
 from pmtaform.planning.draft import Draft
 from pmtaform.planning.step import Step
 from pmtaform.stack import Stack
@@ -113,7 +113,7 @@ def _unable(draft: Draft) -> dict[str, str]:
     return reasons | {name: reason for name, reason in at_rest.items() if reason}
 
 
-def _at_rest(survey: Survey, now: datetime, *, frozen_too: bool) -> str:
+def _at_rest(survey: HostVerdict, now: datetime, *, frozen_too: bool) -> str:
     freeze = survey.target.operations.frozen(now)
     if freeze is not None and not frozen_too:
         return f"is frozen until {freeze.until:%Y-%m-%d %H:%M %Z}: {freeze.reason}"
