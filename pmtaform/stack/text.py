@@ -16,8 +16,9 @@ from pmtaform.diagnostics.codes.language import (
 from pmtaform.diagnostics.codes.secrets import SECRET_IN_CLEAR
 from pmtaform.diagnostics.codes.values import BAD_VALUE
 from pmtaform.lang import values as lang_values
-from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, catalogue
+from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.parsing import parse
+from pmtaform.lang.parsing.different import PlainLine, different_lines
 from pmtaform.lang.secrecy import holds_secret
 from pmtaform.lang.tree import Directive, Node, Section, Tree
 from pmtaform.stack import names, values
@@ -60,27 +61,37 @@ def check_tree(tree: Tree, severity: Severity, problems: Diagnostics, *, inside:
         grave = error.is_any_of(*_BREAKS_OUT) and inside is not None
         level = Severity.ERROR if grave else severity
         problems.add(replace(error, severity=level, host=None, address=None))
-    _Check(tree, severity, problems, inside).nodes(tree.scope, tree.children)
+    # The lines of a large file repeat, so each different one is looked at first; most files have nothing to report.
+    if not all(_is_right(line, is_inside=inside is not None) for line in different_lines(tree)):
+        _Check(tree, severity, problems, inside).nodes(tree.scope, tree.children)
+
+
+def _is_right(line: PlainLine, *, is_inside: bool) -> bool:
+    """Whether there is nothing to report of a line."""
+    known = names.meaning(line.scope, line.name)
+    if line.is_section:
+        is_nested = line.scope != GLOBAL and not line.value
+        return known.section is not None and (is_nested or not lang_values.argument_problem(line.name, line.value))
+    spec = known.directive
+    if spec is None or (is_inside and holds_secret(spec, line.value)):
+        return False
+    return not values.value_problem(line.scope, line.name, line.value)
 
 
 class _Check:
-    """Looks at the nodes of a text. The lines of a large file repeat, so each different one is looked at once."""
+    """Reports problems at each line that has one."""
 
     def __init__(self, tree: Tree, severity: Severity, problems: Diagnostics, inside: str | None) -> None:
         self._tree = tree
         self._severity = severity
         self._problems = problems
         self._inside = inside
-        self._right: set[tuple[str, str, str]] = set()  # scope, name, value
 
     def nodes(self, scope: str, nodes: Sequence[Node]) -> None:
         """Report problems in nodes that are in one scope, in their order."""
-        right = self._right
         for node in nodes:
             if isinstance(node, Directive):
-                line = scope, node.name, node.value
-                if line not in right:
-                    self._directive(scope, node)
+                self._directive(scope, node)
             elif isinstance(node, Section):
                 self._section(scope, node)
                 self.nodes(node.tag, node.children)
@@ -90,13 +101,11 @@ class _Check:
         place = self._tree.place(node.line)
         if spec is None:
             self._problems.add(names.unknown_name(scope, node.name, place, severity=self._severity, section=False))
-        elif self._inside is not None and _is_secret(spec, node):
+        elif self._inside is not None and holds_secret(spec, node.value):
             detail = f"{in_clear(spec)} Text cannot name a reference: write this line as `name: value`."
             self._problems.report(SECRET_IN_CLEAR, detail, place)
         elif wrong := values.value_problem(scope, node.name, node.value):
             self._problems.add(BAD_VALUE.diagnostic(wrong, place, severity=self._severity))
-        else:
-            self._right.add((scope, node.name, node.value))
 
     def _section(self, scope: str, node: Section) -> None:
         if names.meaning(scope, node.tag).section is None:
@@ -108,7 +117,3 @@ class _Check:
         elif (scope == GLOBAL or node.argument) and (wrong := lang_values.argument_problem(node.tag, node.argument)):
             place = self._tree.place(node.line)
             self._problems.add(BAD_VALUE.diagnostic(wrong, place, severity=self._severity))
-
-
-def _is_secret(spec: DirectiveSpec, node: Directive) -> bool:
-    return holds_secret(spec, node.value)

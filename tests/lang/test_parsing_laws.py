@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pmtaform.lang.parsing import parse
 from pmtaform.lang.parsing.builder import TreeBuilder
 from pmtaform.lang.parsing.careful import CarefulReader
+from pmtaform.lang.parsing.different import different_lines
 from pmtaform.lang.parsing.hidden import has_odd_blanks, report_hidden
 from pmtaform.lang.parsing.words import without_comment
 from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree, decode
@@ -147,3 +148,16 @@ def test_threads_see_the_same_nodes_of_a_section() -> None:
             assert isinstance(section, Section)
             seen = list(pool.map(lambda _, section=section: id(section.children), range(8)))
             assert len(set(seen)) == 1
+
+
+@given(st.one_of(texts(), mutations()))
+@settings(max_examples=200, deadline=None)
+def test_the_different_lines_are_those_of_the_nodes(text: str) -> None:
+    tree = parse(text, "f")
+    expected = {
+        (scope, node.name, node.value, False) if isinstance(node, Directive) else (scope, node.tag, node.argument, True)
+        for scope, node in tree.walk()
+        if not isinstance(node, Junk)
+    }
+    lines = list(different_lines(tree))
+    assert {tuple(line) for line in lines} == expected
