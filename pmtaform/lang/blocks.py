@@ -205,6 +205,7 @@ def _lines(block: Block) -> list[list[str]]:
 
 
 def _shape(block: Block) -> tuple[Any, ...]:
+    """What a block says, word by word, in an order that means the same: much cheaper to make than its content."""
     return tuple(_node_shape(part.node) for part in block.parts)
 
 
@@ -213,7 +214,25 @@ def _node_shape(node: Node) -> tuple[Any, ...]:
         return (node.name, node.value)
     if isinstance(node, Junk):
         return (node.text,)
-    return (node.tag, node.argument, node.lead, tuple([_node_shape(child) for child in node.children]))
+    children = node.children
+    if not is_ordered(node.tag):
+        children = sorted(children, key=_Groups(node.tag))
+    return (node.tag, node.argument, node.lead, tuple([_node_shape(child) for child in children]))
+
+
+class _Groups:
+    """By what the lines of a section are grouped in its content. The order of groups means nothing."""
+
+    def __init__(self, scope: str) -> None:
+        self._scope = scope
+        self._canonical = catalogue().canonical
+
+    def __call__(self, node: Node) -> tuple[str, ...]:
+        if isinstance(node, Directive):
+            return ("", self._canonical(self._scope, node.name))
+        if isinstance(node, Section):
+            return ("<", node.tag, values.normalise_argument(node.tag, node.argument))
+        return ("#",)
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
