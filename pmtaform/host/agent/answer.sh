@@ -116,25 +116,26 @@ run_detached() {
     print_result
 }
 
-# Reads the rest of the request, behind the settings, and the contents from stdin into T.
+# Reads the rest of the request, behind the settings, and the contents from stdin into T: the settings into `request`,
+# the lines about files, listeners and questions into `lines`, which are read several times, a character at a time.
 # WHOLE: whether all of it arrived.
 take_in() {
     printf %s "$TOLD" >"$T/request" || return 1
     if [ "$SIZE" -gt 4096 ]; then
-        receive "$SIZE" "$T/request" || return 1
+        receive "$SIZE" "$T/lines" || return 1
     else
         TOLD=''
         while [ ${#TOLD} -lt "$SIZE" ]; do
             IFS= read -r line || { WHOLE=no; return 1; }
             TOLD=$TOLD$line$nl
         done
-        printf %s "$TOLD" >>"$T/request" || return 1
+        printf %s "$TOLD" >"$T/lines" || return 1
     fi
     while IFS=$tab read -r action n kind mode owner group new src expected path <&3; do
         case $action in write) ;; *) continue ;; esac
         case $src in kept/*) continue ;; esac
         receive "$src" "$T/blob.$n" || return 1
-    done 3<"$T/request"
+    done 3<"$T/lines"
     if [ "$RECORD" != 0 ]; then receive "$RECORD" "$T/gen/left" || return 1; fi
     IFS= read -r line
     [ "$line" = "$NONCE" ] || { WHOLE=no; return 1; }

@@ -21,7 +21,7 @@ compare() {
                 [ "$MATCHES" = "$expected" ] || { WHY="$pattern names other files than when the change was planned"; return 1; }
                 ;;
         esac
-    done <"$T/request"
+    done <"$T/lines"
     [ "$upto" = plan ] || { all_are "$@"; return; }
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
         if [ "$action" = write ]; then
@@ -93,14 +93,17 @@ plan_files() {
     [ "$ACTIVATION" != restart ] || restart_words pmta || { WHY='no way to restart PowerMTA was found'; return 1; }
     [ "$WEB" != yes ] || restart_words pmtahttp || { WHY='no way to restart the web monitor (pmtahttp) was found'; return 1; }
     forwards='' backwards=''
+    look_at_planned || return 1
     while IFS=$tab read -r action n kind mode owner group new src expected path; do
         case $action in write | remove) ;; *) continue ;; esac
-        may_change "$path" || return 1
         had=0 omode=- oowner=- ogroup=-
         if [ -e "$R$path" ]; then
             had=1
-            found=$(stat -c "%h$tab%a$tab%U$tab%G$tab%u$tab%g" -- "$R$path" 2>/dev/null) \
-                || { WHY="$path cannot be looked at"; return 1; }
+            found=${LOOKED%%"$nl"*} LOOKED=${LOOKED#*"$nl"}
+            case $found in
+                *"$tab$R$path") found=${found%"$tab$R$path"} ;;
+                *) WHY="$path cannot be looked at"; return 1 ;;
+            esac
             split_owner "${found#*"$tab"}"
             # Its other names keep the old file.
             [ "${found%%"$tab"*}" -lt 2 ] || emit "names ${found%%"$tab"*} $path" >>"$T/names"
@@ -125,11 +128,26 @@ plan_files() {
         fi
         line=$n$tab$kind$tab$action$tab$had$tab$omode$tab$oowner$tab$ogroup$tab$mode$tab$owner$tab$group$tab$new$tab$src$tab$expected$tab$path
         forwards=$forwards$line$nl backwards=$line$nl$backwards
-    done <"$T/request"
+    done <"$T/lines"
     # No file is staged before both plans are complete.
     printf '%s' "$backwards" >"$T/plan.back" && printf '%s' "$forwards" >"$T/plan" || { WHY='the disk is full'; return 1; }
     flush_all "$T/request" "$T/owner" "$T/plan" "$T/plan.back" "$T"
 }
+
+# What each existing file of the plan is, in LOOKED, one a line; 1: a transaction may not change one of the files.
+look_at_planned() {
+    LOOKED=''
+    set --
+    while IFS=$tab read -r action n kind mode owner group new src expected path; do
+        case $action in write | remove) ;; *) continue ;; esac
+        may_change "$path" || return 1
+        [ ! -e "$R$path" ] || set -- "$@" "$R$path"
+        [ $# -lt 100 ] || { look_at "$@"; set --; }
+    done <"$T/lines"
+    [ $# = 0 ] || look_at "$@"
+}
+
+look_at() { LOOKED=$LOOKED$(stat -c "%h$tab%a$tab%U$tab%G$tab%u$tab%g$tab%n" -- "$@" 2>/dev/null)$nl; }
 
 # Flushes "$@" to the disk: only that shows whether all of it could be written.
 flush_all() {
@@ -342,7 +360,7 @@ keep_base() {
         [ -f "$file" ] || return 1 # a pipe would be read without end
         set -- "$@" "$file"
         if [ $# -ge 100 ]; then cat -- "$@" >>"$T/gen/base" || return 1; set --; fi
-    done 2>"$T/failed" <"$T/request"
+    done 2>"$T/failed" <"$T/lines"
     [ $# = 0 ] || cat -- "$@" 2>"$T/failed" >>"$T/gen/base"
 }
 

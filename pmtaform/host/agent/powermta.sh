@@ -299,7 +299,7 @@ ask_listeners() {
             0*) emit "$address $port says $GREETING" ;;
             *) emit "$address $port silent" ;;
         esac
-    done <"$T/request" >"$T/$1"
+    done <"$T/lines" >"$T/$1"
 }
 
 # After the activation: each listener that greeted before must greet, and so must new ones if any did before. A
@@ -308,6 +308,7 @@ listeners_greet() {
     [ -s "$T/greeted" ] || return 0
     anyone=''
     while read -r address port what; do [ "$what" != greets ] || anyone=yes; done <"$T/greeted"
+    [ -n "$anyone" ] || return 0
     tries=3
     if [ "$ACTIVATION" = restart ]; then tries=$TIMEOUT; fi
     while :; do
@@ -315,7 +316,6 @@ listeners_greet() {
         WHY=''
         while read -r address port what; do
             case $what in greets | unasked) continue ;; esac
-            [ -n "$anyone" ] || continue
             case $nl$(cat -- "$T/greeted")$nl in
                 *"$nl$address $port greets$nl"*) ;;
                 *) is_new "$address" "$port" || continue ;;
@@ -333,7 +333,7 @@ listeners_greet() {
 is_new() {
     while IFS=$tab read -r word address2 port2 rest; do
         if [ "$word $address2 $port2 $rest" = "listener $1 $2 new" ]; then return 0; fi
-    done <"$T/request"
+    done <"$T/lines"
     return 1
 }
 
@@ -351,7 +351,7 @@ ask_questions() {
         bounded_words "$R$PMTA$nl$words"
         emit "said $asked $rc"
         quoted_output
-    done <"$T/request" >"$1"
+    done <"$T/lines" >"$1"
 }
 
 # T/out with a mark before each line, 64 KiB at most.

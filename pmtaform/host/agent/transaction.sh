@@ -120,27 +120,21 @@ clean_up() {
         while [ ${#number} -gt 6 ] && [ "${number#0}" != "$number" ]; do number=${number#0}; done
         mv -- "$T/gen" "$S/generations/$number" || return 1
         KEPT=$S/generations/$number
-        forget_bases
     fi
     step clean
     remove_staged_names || return 2
 }
 
-# Only the last transaction's copy of the configuration is compared with; of earlier ones the record is enough.
-forget_bases() {
-    set --
-    for g in "$S"/generations/[0-9]*/base; do
-        [ "$g" = "$KEPT/base" ] || [ ! -e "$g" ] || set -- "$@" "$g"
-    done
-    [ $# = 0 ] || rm -f -- "$@"
-}
-
-# Removes every name that the transaction in T made beside a file.
+# Removes every name that the transaction in T made beside a file. With a new generation, the copies of the configuration
+# in earlier ones go too: only the last is compared with, of earlier ones the record is enough.
 remove_staged_names() {
     set --
-    folder=''
+    for g in "$S"/generations/[0-9]*/base; do
+        [ -z "$KEPT" ] || [ "$g" = "$KEPT/base" ] || [ ! -e "$g" ] || set -- "$@" "$g"
+    done
+    folder=-
     while IFS=$tab read -r n kind action had omode oowner ogroup mode owner group new src expected path; do
-        if [ "${path%/*}" != "$folder" ] || [ $# -ge 200 ]; then
+        if [ "$folder" != - ] && { [ "${path%/*}" != "$folder" ] || [ $# -ge 200 ]; }; then
             remove_names_in "$folder" "$@" || return 1
             set --
         fi
@@ -148,7 +142,7 @@ remove_staged_names() {
         name_beside "$path"
         set -- "$@" "./${OLD##*/}" "./${NEW##*/}"
     done <"$T/plan"
-    remove_names_in "$folder" "$@"
+    remove_names_in "${folder#-}" "$@"
 }
 
 # Removes the names after $1 from the folder $1, if it exists.
