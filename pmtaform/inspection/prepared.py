@@ -174,7 +174,7 @@ def _as_inspected(survey: Survey) -> Prepared:
         plan=survey.plan,
         snapshot=replace(survey.snapshot, files=files),
         seal=survey.seal,
-        owned=survey.difference.owned,
+        owned=dict(survey.difference.owned),
         owned_keys=survey.difference.owned_keys,
         last=last.left if last is not None else None,
         settled=settled(survey),

@@ -9,12 +9,14 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pmtaform.errors import PmtaformError
 from pmtaform.host import Session, Snapshot
 from pmtaform.inspection.basis import Basis, blocks_left
 from pmtaform.inspection.survey import NotCompiled, Survey, Target
+from pmtaform.lang.blocks import Address, Block
 from pmtaform.lang.splices import FileEdit
 from pmtaform.lang.tree import split_lines
 from pmtaform.model.desired import Desired
@@ -22,6 +24,7 @@ from pmtaform.parallel import run_all
 from pmtaform.plan.block_digests import Keyed
 from pmtaform.plan.diff import Difference
 from pmtaform.plan.model import HostPlan
+from pmtaform.plan.owned_blocks import OwnedBlocks
 from pmtaform.state import Seal
 
 if TYPE_CHECKING:
@@ -89,7 +92,7 @@ class HostVerdict:
         return Survey(
             target=target,
             snapshot=replace(self.snapshot, files=files),
-            difference=replace(self.difference, plan=self.plan, edits=edits),
+            difference=replace(self.difference, plan=self.plan, edits=edits, owned=_owned_by(target, self.difference)),
             seal=self.seal,
             keyed=self.keyed,
             basis=basis,
@@ -98,15 +101,15 @@ class HostVerdict:
 
 def verdict_of(survey: Survey, advice: Mapping[str, Any], prepared: Prepared | None) -> HostVerdict:
     """What remains of a survey."""
-    snapshot, basis = survey.snapshot, survey.basis
+    snapshot, basis, target = survey.snapshot, survey.basis, survey.target.fresh()
     contents = {path: file.content for path, file in snapshot.files.items() if file.content is not None}
     files = {path: replace(file, content=None) for path, file in snapshot.files.items()} if contents else snapshot.files
     left = basis.contents if basis.blocks is not None else None
     return HostVerdict(
-        target=survey.target.fresh(),
+        target=target,
         plan=survey.plan,
         snapshot=replace(snapshot, files=files) if contents else snapshot,
-        difference=replace(survey.difference, edits={}),
+        difference=replace(survey.difference, edits={}, owned=_owned_by(target, survey.difference)),
         seal=survey.seal,
         keyed=survey.keyed,
         basis=basis.without_texts(),
@@ -116,6 +119,16 @@ def verdict_of(survey: Survey, advice: Mapping[str, Any], prepared: Prepared | N
         advice=advice,
         prepared=prepared,
     )
+
+
+def _owned_by(target: Target, difference: Difference) -> Mapping[str, str]:
+    """What a difference owns, with the blocks of a target that may be compiled again."""
+    owned = difference.owned
+    return owned.with_blocks(partial(_declared, target)) if isinstance(owned, OwnedBlocks) else owned
+
+
+def _declared(target: Target) -> Mapping[Address, Block]:
+    return target.desired.blocks
 
 
 def _packed(content: bytes) -> bytes:

@@ -10,7 +10,7 @@ from pmtaform.lang.blocks import Address, Block, BlockPart, blocks_of
 from pmtaform.lang.catalogue import Impact
 from pmtaform.lang.late_definitions import late_lists
 from pmtaform.model.desired import Unmanaged
-from pmtaform.plan.block_digests import Keyed, block_digest, digest_below, is_digest_of
+from pmtaform.plan.block_digests import Keyed, digest_below, is_digest_of
 from pmtaform.plan.explain import explain, place_change
 from pmtaform.plan.impact import impact_of_change
 from pmtaform.plan.inputs import Live
@@ -51,9 +51,8 @@ class BlockComparison:
             if not same:
                 self.ledger.leave(address, action, LeftBy.IGNORE)
             return
-        digest = block_digest(block, self.keyed, self.ledger.previous.blocks.get(name))
         if same:
-            self.ledger.owned[name] = digest
+            self.ledger.owned.declare(name, address)
             if name not in self.ledger.previous.blocks:
                 self.ledger.adopted.append(name)
             return
@@ -61,12 +60,12 @@ class BlockComparison:
             self._keep_ownership(name)
             return
         self.wanted[address] = block
-        self.ledger.owned[name] = digest
+        self.ledger.owned.declare(name, address)
         self._change(address, action, self._reason(name, live, block), live, block)
 
     def _keep_ownership(self, name: str) -> None:
         if name in self.ledger.previous.blocks:
-            self.ledger.owned[name] = self.ledger.previous.blocks[name]
+            self.ledger.owned.keep(name, self.ledger.previous.blocks[name])
 
     def _reason(self, name: str, live: Block | None, wanted: Block) -> Reason:
         applied = self.applied.get(name)
@@ -170,14 +169,14 @@ class BlockComparison:
         name = str(address)
         if name in self.ledger.adopted:
             self.ledger.adopted.remove(name)
-            del self.ledger.owned[name]
+            self.ledger.owned.forget(name)
         self._own_below(address)
 
     def _own_below(self, address: Address) -> None:
         """Own a list as one below its source. Every plan compares it, because a stack may move it above."""
         name = str(address)
         if name in self.ledger.owned:
-            self.ledger.owned[name] = self._below(self.ledger.desired.blocks[address])
+            self.ledger.owned.keep(name, self._below(self.ledger.desired.blocks[address]))
 
     def _move(self, address: Address, block: Block, moves: ValueChange) -> None:
         name = str(address)

@@ -88,7 +88,7 @@ class _Comparison:
         self.desired = desired
         self.live = live
         self.keyed = keyed
-        self.ledger = Ledger(desired, previous, selection)
+        self.ledger = Ledger(desired, previous, selection, keyed)
         self.blocks = BlockComparison(self.ledger, live, keyed)
         self.keys = KeyComparison(self.ledger, live.keys)
 

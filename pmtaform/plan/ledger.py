@@ -7,20 +7,22 @@ from pmtaform.diagnostics.codes.plans import PROTECTED
 from pmtaform.lang.blocks import Address, Block
 from pmtaform.model.desired import Desired
 from pmtaform.model.selection import Selection, matches
+from pmtaform.plan.block_digests import Keyed
 from pmtaform.plan.inputs import Previous
 from pmtaform.plan.model import Action, Change, Left, LeftBy
+from pmtaform.plan.owned_blocks import OwnedBlocks
 
 
 class Ledger:
     """Collects the decisions on blocks, keys and files of one host, and what keeps a change from being made."""
 
-    def __init__(self, desired: Desired, previous: Previous, selection: Selection) -> None:
+    def __init__(self, desired: Desired, previous: Previous, selection: Selection, keyed: Keyed) -> None:
         self.desired = desired
         self.previous = previous
         self.changes: list[Change] = []
         self.left: list[Left] = []
         self.notes: list[Diagnostic] = []
-        self.owned: dict[str, str] = {}  # address -> keyed digest, once applied
+        self.owned = OwnedBlocks(lambda: desired.blocks, keyed, previous.blocks)  # once applied
         self.owned_keys: dict[str, str] = {}  # address -> path, once applied
         self.adopted: list[str] = []
         self.forgotten: list[str] = []

@@ -1,0 +1,61 @@
+"""The blocks of a host that are ours once a plan is applied, with the digests that the state will have of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from pmtaform.lang.blocks import Address, Block
+from pmtaform.plan.block_digests import Keyed, block_digest
+
+Blocks = Callable[[], Mapping[Address, Block]]
+
+
+class OwnedBlocks(Mapping[str, str]):
+    """Digests by address. That of a declared block is made when it is read: a plan that is only shown needs none.
+
+    `blocks` returns the declared blocks, `known` are the digests of the last apply by address.
+    """
+
+    def __init__(self, blocks: Blocks, keyed: Keyed, known: Mapping[str, str]) -> None:
+        self._blocks = blocks
+        self._keyed = keyed
+        self._known = known
+        self._digests: dict[str, str] = {}
+        self._declared: dict[str, Address] = {}
+
+    def declare(self, name: str, address: Address) -> None:
+        """Own a block as it is declared."""
+        self._declared[name] = address
+
+    def keep(self, name: str, digest: str) -> None:
+        """Own a block as it was when it had this digest."""
+        self._declared.pop(name, None)
+        self._digests[name] = digest
+
+    def forget(self, name: str) -> None:
+        """Do not own a block."""
+        self._declared.pop(name, None)
+        self._digests.pop(name, None)
+
+    def with_blocks(self, blocks: Blocks) -> OwnedBlocks:
+        """The same, with the declared blocks from elsewhere."""
+        owned = OwnedBlocks(blocks, self._keyed, self._known)
+        owned._digests, owned._declared = self._digests, self._declared
+        return owned
+
+    def __getitem__(self, name: str) -> str:
+        address = self._declared.get(name)
+        if address is not None:
+            self._digests[name] = block_digest(self._blocks()[address], self._keyed, self._known.get(name))
+            del self._declared[name]
+        return self._digests[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._declared or name in self._digests
+
+    def __iter__(self) -> Iterator[str]:
+        # In the order of their names, as states have them: reading a digest changes nothing for a reader of names.
+        return iter(sorted({**self._declared, **self._digests}))
+
+    def __len__(self) -> int:
+        return len(self._declared) + len(self._digests)
