@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.plan.document import diagnostic_document
+from pmtaform.report.alike import in_groups
+from pmtaform.report.grouping import FEW, collected, hostless, listed, together
 from pmtaform.report.problems import problem_lines
-from pmtaform.report.style import Style, clean, counted, wrapped
+from pmtaform.report.style import Style, clean, counted, named, wrapped
 from pmtaform.report.views import Screen, json_document
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ def _verdict(reports: Mapping[str, DriftReport], failures: Mapping[str, Diagnost
     if known == 0:
         words = "Nothing to compare with."
     elif drifted:
-        words = f"Drift on {drifted} of {counted(known, 'host')}."
+        words = f"Drift on {drifted:,} of {counted(known, 'host')}."
     else:
         words = f"No drift. {counted(known, 'host')} {'is' if known == 1 else 'are'} as the last apply left them."
     if unknown and known:
@@ -47,8 +49,9 @@ def _compared(by: LastLeft, is_elsewhere: bool) -> str:
     return f"compared with the host's own record{whose} ({made})."
 
 
-def _host(report: DriftReport, style: Style, width: int) -> Iterator[str]:
-    yield style(clean(report.host), "bold", "cyan")
+def _host(report: DriftReport, hosts: Sequence[str], style: Style, width: int) -> Iterator[str]:
+    """What changed on a host, and in the same way on the others of `hosts`."""
+    yield listed(hosts, style)
     if report.by is not None:
         yield from wrapped(_compared(report.by, report.is_elsewhere), width, "  ")
     for path, what in sorted(report.files.items()):
@@ -61,6 +64,12 @@ def _host(report: DriftReport, style: Style, width: int) -> Iterator[str]:
         yield from wrapped(f"Not ours, and changed too: {_listed(report.others)}.", width, "  ")
     if not report.blocks and not report.others:
         yield "  No value changed: what differs is layout, comments, or a file that is not configuration."
+
+
+def _drift(report: DriftReport) -> Hashable:
+    """What hosts with the same drift have in common."""
+    by = None if report.by is None else _compared(report.by, report.is_elsewhere)
+    return by, tuple(sorted(report.files.items())), tuple(report.blocks), tuple(report.others.items())
 
 
 def _listed(others: Mapping[str, str]) -> str:
@@ -145,23 +154,32 @@ class DriftTable:
     failures: Mapping[str, Diagnostic]
 
     def text(self, screen: Screen) -> str:
-        """Host by host: the blocks and files that changed."""
-        style = Style(screen.colour)
+        """The blocks and files that changed, of hosts with the same drift once."""
+        style, width = Style(screen.colour), screen.width
         lines = [style(_verdict(self.reports, self.failures), "bold")]
-        for report in self.reports.values():
-            if report.drifted:
-                lines += ["", *_host(report, style, screen.width)]
-            elif report.by is not None and not report.unknown:
-                lines += ["", *wrapped(f"{report.host}: {_compared(report.by, report.is_elsewhere)}", screen.width, "")]
-        for report in self.reports.values():
-            if report.unknown:
-                lines += [
-                    "",
-                    *wrapped(f"What changed on {report.host} is not known: {report.unknown}.", screen.width, ""),
-                ]
-        for problem in self.failures.values():
-            lines += ["", *problem_lines(problem, style, screen.width)]
+        drifted = [report for report in self.reports.values() if report.drifted]
+        for same in in_groups(drifted, _drift):
+            lines += ["", *_host(same[0], [report.host for report in same], style, width)]
+        lines += self._by_records(width)
+        unknown = collected((report.unknown, report.host) for report in self.reports.values() if report.unknown)
+        for why, hosts in unknown:
+            lines += ["", *wrapped(f"What changed on {named(hosts)} is not known: {why}.", width, "")]
+        for problem, hosts in together((hostless(d), host) for host, d in self.failures.items()):
+            lines += ["", *problem_lines(problem, style, width, hosts=named(hosts))]
         return "\n".join(lines) + "\n"
+
+    def _by_records(self, width: int) -> Iterator[str]:
+        """The hosts without drift that were compared with their own records."""
+        plain = [report for report in self.reports.values() if not report.drifted and not report.unknown]
+        compared = [(report.host, report.by, report.is_elsewhere) for report in plain if report.by is not None]
+        if len(compared) > FEW:
+            hosts = [host for host, _, _ in compared]
+            yield ""
+            yield from wrapped(f"{named(hosts)}: compared with the hosts' own records.", width, "")
+            return
+        for host, by, is_elsewhere in compared:
+            yield ""
+            yield from wrapped(f"{host}: {_compared(by, is_elsewhere)}", width, "")
 
     def json(self) -> str:
         """A document of kind `pmtaform-drift`."""

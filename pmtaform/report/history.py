@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pmtaform.diagnostics import Diagnostic, Place
 from pmtaform.diagnostics.codes.state import JOURNAL_DAMAGED
+from pmtaform.report.grouping import FEW, collected
 from pmtaform.report.style import Style, clean, counted, named
 from pmtaform.report.views import Screen, json_document
 
@@ -62,15 +63,17 @@ def _unfinished(run: RunRecord, *, one: bool) -> Iterator[str]:
 
 
 def _hosts(records: list[HostRecord], style: Style) -> Iterator[str]:
-    """Hosts with the same outcome: in one line when there is no detail on each."""
+    """Hosts with the same outcome: in one line when there is no detail on each, or the same detail on many."""
     outcome = records[0].outcome
     shown = style(clean(outcome), "green" if outcome in _GOOD else "red")
+    if len(records) > FEW:
+        records = [replace(record, generation=None) for record in records]  # each has its own
     plain = [record.host for record in records if not _more(record)]
     if plain:
         yield f"  {shown}: {named(plain, 8)}"
-    for record in records:
-        if more := _more(record):
-            yield f"  {shown}: {clean(record.host)}{clean(more)}"
+    details = [(more, record.host) for record in records if (more := _more(record))]
+    for more, hosts in collected(details) if len(records) > FEW else ((more, [host]) for more, host in details):
+        yield f"  {shown}: {named(hosts, 8)}{clean(more)}"
 
 
 def _more(record: HostRecord) -> str:

@@ -8,32 +8,50 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pmtaform.plan.document import diagnostic_document
+from pmtaform.report.grouping import hostless, together
 from pmtaform.report.problems import problem_lines
-from pmtaform.report.style import WIDTH, Style, clean, counted
+from pmtaform.report.style import WIDTH, Style, clean, counted, named
 from pmtaform.report.views import Screen, json_document
 
 if TYPE_CHECKING:
     from pmtaform.api.fleet import HostRow, LastApply
 
 _HEAD = ("HOST", "POWERMTA", "GENERATION", "LAST APPLY", "BY", "COMMIT", "DRIFT", "TO DO")
+_MOST_ROWS = 100
 _VERSION = re.compile(r"\bv(\d[\w.]*)")
 
 
 def hosts_text(rows: Sequence[HostRow], *, colour: bool = False, width: int = WIDTH) -> str:
-    """One row a host, and below it what keeps it from the next apply; then why hosts were not reached."""
+    """One row a host, and below it what keeps it from the next apply; then why hosts were not reached.
+
+    Of a large fleet, the hosts that are as their stack declares are counted.
+    """
     if not rows:
         return "No hosts are selected.\n"
     style = Style(colour)
+    every, rows = rows, _shown(rows)
     cells = [_cells(row) for row in rows]
     wide = [max(len(line[at]) for line in [_HEAD, *cells]) for at in range(len(_HEAD))]
     lines = [style(_line(_HEAD, wide), "bold")]
     for row, line in zip(rows, cells, strict=True):
         lines.append(style(_line(line, wide), *_colours(row)))
         lines += [f"    {text}" for text in _beside(row)]
-    for row in rows:
-        if row.problem is not None:
-            lines += ["", *problem_lines(row.problem, style, width)]
-    return "\n".join([*lines, "", _verdict(rows)]) + "\n"
+    if len(rows) < len(every):
+        rest = counted(len(every) - len(rows), "more host is", "more hosts are")
+        lines.append(f"{rest} as the stack declares; --format json lists all")
+    for problem, hosts in together((hostless(row.problem), row.host) for row in rows if row.problem is not None):
+        lines += ["", *problem_lines(problem, style, width, hosts=named(hosts))]
+    return "\n".join([*lines, "", _verdict(every)]) + "\n"
+
+
+def _shown(rows: Sequence[HostRow]) -> Sequence[HostRow]:
+    """The rows of a small fleet; of a large one, those of hosts with something to know."""
+    return rows if len(rows) <= _MOST_ROWS else [row for row in rows if not _is_plain(row)]
+
+
+def _is_plain(row: HostRow) -> bool:
+    remarks = (row.problem, row.pending, row.frozen, row.lock, row.elsewhere, row.unknown, row.changes, row.left)
+    return row.last is not None and not any(remarks) and not row.is_busy and _drift(row) in ("none", "-")
 
 
 def _line(cells: Sequence[str], wide: Sequence[int]) -> str:
@@ -115,7 +133,7 @@ def _verdict(rows: Sequence[HostRow]) -> str:
         (sum(1 for row in rows if row.frozen), "frozen"),
         (sum(1 for row in rows if row.problem), "not seen"),
     ]
-    parts = [f"{number} {what}" for number, what in numbers if number]
+    parts = [f"{number:,} {what}" for number, what in numbers if number]
     return f"{counted(len(rows), 'host')}: {', '.join(parts) or 'all as the stack declares'}."
 
 

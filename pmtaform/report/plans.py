@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.plan.findings import error_names
 from pmtaform.plan.model import Plan
 from pmtaform.report.changes import MOST_LINES, change_lines
 from pmtaform.report.dangers import danger_lines, dangers_by_code
 from pmtaform.report.diffs import diff_styles
-from pmtaform.report.grouping import HostGroup, collected, groups, notes
+from pmtaform.report.grouping import HostGroup, collected, groups, hostless, listed, notes, together
 from pmtaform.report.problems import problem_lines
 from pmtaform.report.style import WIDTH, Style, clean, counted, named, wrapped
 from pmtaform.report.verdict import verdict
@@ -57,9 +56,8 @@ def plan_text(
 
 
 def _group(group: HostGroup, style: Style, width: int, most: int | None) -> Iterator[str]:
-    several = f" ({len(group.hosts)} hosts)" if len(group.hosts) > 1 else ""
     version = f", PowerMTA {named(_releases(group.versions), 2)}" if group.versions else ""
-    yield style(named(group.hosts), "bold", "cyan") + several + version
+    yield listed(group.hosts, style) + version
     for change in group.changes:
         yield ""
         yield from change_lines(change, style, width, most)
@@ -145,12 +143,8 @@ def _failures(plan: Plan, style: Style, width: int) -> Iterator[str]:
     if not plan.failures:
         return
     yield style("Hosts without a plan:", "bold", "red")
-    for problem, hosts in collected((_hostless(d), host) for host, d in plan.failures.items()):
+    for problem, hosts in together((hostless(d), host) for host, d in plan.failures.items()):
         yield from problem_lines(problem, style, width, indent="  ", hosts=named(hosts))
-
-
-def _hostless(problem: Diagnostic) -> Diagnostic:
-    return replace(problem, host=None, severity=Severity.ERROR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
