@@ -59,3 +59,7 @@ class OwnedBlocks(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._declared) + len(self._digests)
+
+    def __reduce__(self) -> tuple[type[dict[str, str]], tuple[dict[str, str]]]:
+        """Leave the process as plain digests: blocks stay where their trees are."""
+        return dict, (dict(self),)

@@ -86,7 +86,8 @@ class PlainReader:
         return self._take_directives(at, start if inside else self._end)
 
     def _take_directives(self, at: int, end: int) -> int:
-        if at < end:
+        is_empty = at == end or (end - at == 1 and self._plain.meanings[at][0] == BLANK)  # as between most sections
+        if not is_empty:
             self._children += self._plain.between(at, end)
         return end
 

@@ -117,7 +117,9 @@ def _take(nodes: Sequence[Node], regions: Sequence[_Region], plain: PlainLines, 
 
 
 def _moved(node: Node, shift: int, plain: PlainLines) -> Node:
-    """A plain node, so many lines further down."""
+    """A plain node, so many lines further down. One that stays is shared: its children are made once for both trees."""
+    if not shift:
+        return node
     if isinstance(node, Section):
         return Section.of_lines(node.line + shift, node.end + shift, node.tag, node.argument, plain)
     assert isinstance(node, Directive)  # junk is not plain
