@@ -1,7 +1,7 @@
 """The differences inside one block, directive by directive.
 
-The caller knows that the block differs. DeepDiff finds the differences inside, and the values are shown as people wrote
-them.
+The caller knows that the block differs. DeepDiff finds the differences in lists of lines, and the values are shown as
+people wrote them.
 """
 
 from __future__ import annotations
@@ -51,11 +51,13 @@ def place_change(late: LateList, place: Place | None = None) -> ValueChange:
 def _differing(left: dict[_Key, _Row], right: dict[_Key, _Row]) -> list[_Key]:
     """The keys whose values differ, in the order of the right side, then of the left."""
     unequal = {key for key in left.keys() | right.keys() if key not in left or key not in right}
-    common = {key: key for key in left if key in right and left[key].normal != right[key].normal}
-    if common:
-        from deepdiff import DeepDiff  # 110 ms to import, wanted only when something differs
+    common = {key for key in left if key in right and left[key].normal != right[key].normal}
+    lists = {key for key in common if max(len(left[key].normal), len(right[key].normal)) > 1}
+    unequal |= common - lists
+    if lists:
+        from deepdiff import DeepDiff  # 110 ms to import, wanted only when lines of a list differ
 
-        named = {repr(key): key for key in common}
+        named = {repr(key): key for key in lists}
         differences = DeepDiff(
             {name: left[key].normal for name, key in named.items()},
             {name: right[key].normal for name, key in named.items()},

@@ -54,8 +54,7 @@ class OwnedBlocks(Mapping[str, str]):
         return name in self._declared or name in self._digests
 
     def __iter__(self) -> Iterator[str]:
-        # In the order of their names, as states have them: reading a digest changes nothing for a reader of names.
-        return iter(sorted({**self._declared, **self._digests}))
+        return iter([*self._declared, *self._digests])  # a list: reading a digest moves its name
 
     def __len__(self) -> int:
         return len(self._declared) + len(self._digests)
