@@ -53,9 +53,10 @@ class Proof:
 def proofs(old: Configuration, new: Configuration) -> tuple[Proof, ...]:
     """The queues that may prove that `new` is in force instead of `old`: by values that it sets or removes."""
     from pmtaform.inspection.predictions import predictions
+    from pmtaform.lang.effective import EffectiveChange
 
-    brought = (Proof(prediction, undone=False) for prediction in predictions(old, new))
-    taken = (Proof(prediction, undone=True) for prediction in predictions(new, old))
+    brought = (Proof(prediction, undone=False) for prediction in predictions(EffectiveChange(old, new)))
+    taken = (Proof(prediction, undone=True) for prediction in predictions(EffectiveChange(new, old)))
     return (*brought, *taken)
 
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 from pmtaform.host import Answer
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import DirectiveSpec
-from pmtaform.lang.effective import DEFAULT_VMTA, Effective, ValueMove, changed_pairs
+from pmtaform.lang.effective import DEFAULT_VMTA, EffectiveChange, ValueMove
 from pmtaform.lang.effective.model import Source
-from pmtaform.lang.includes import Configuration
 
 MOST = 6  # queues
 _ANY = "pmtaform-check"  # a name that no <domain> has, below one that a wildcard covers
@@ -34,10 +33,10 @@ class Prediction:
         return ("show", "settings", self.queue)
 
 
-def predictions(before: Configuration, after: Configuration, most: int = MOST) -> tuple[Prediction, ...]:
+def predictions(change: EffectiveChange, most: int = MOST) -> tuple[Prediction, ...]:
     """For at most `most` changed queues, what `pmta show settings` must show."""
     predicted: list[Prediction] = []
-    for pair in changed_pairs(Effective(before), Effective(after), most=4 * most):
+    for pair in change.pairs:
         moves = tuple(_without_trees(move) for move in pair.moves if _telling(move))
         if pair.domain and pair.vmtas and moves:
             vmta = "" if pair.vmtas[0] == DEFAULT_VMTA else f"/{pair.vmtas[0]}"

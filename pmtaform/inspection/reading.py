@@ -17,6 +17,7 @@ from pmtaform.inspection.predictions import Prediction, predictions
 from pmtaform.inspection.sides import Files, Patterns, named, plain, side
 from pmtaform.inspection.survey import Survey
 from pmtaform.lang.after_edits import after_edits
+from pmtaform.lang.effective import EffectiveChange
 from pmtaform.lang.includes import Configuration
 from pmtaform.lang.splices import FileEdit
 from pmtaform.plan.dangers import DangerFinding, find_dangers
@@ -32,6 +33,11 @@ class ChangeReading:
     after: Configuration
 
     @cached_property
+    def effect(self) -> EffectiveChange:
+        """What the change does to queues: read once for dangers, effect and predictions."""
+        return EffectiveChange(self.before, self.after)
+
+    @cached_property
     def _dangers(self) -> dict[tuple[float, frozenset[Signer]], tuple[DangerFinding, ...]]:
         return {}
 
@@ -39,13 +45,15 @@ class ChangeReading:
         """The dangers of the change for mail, reputation or access; the records of `verified` are in DNS."""
         key = rate_factor, verified
         if key not in self._dangers:
-            self._dangers[key] = find_dangers(self.before, self.after, rate_factor, verified=verified)
+            self._dangers[key] = find_dangers(
+                self.before, self.after, rate_factor, verified=verified, effect=self.effect
+            )
         return self._dangers[key]
 
     def has_no_effect(self, kinds: frozenset[str]) -> bool:
         """Whether a change of blocks of these kinds changes nothing for mail."""
         if kinds not in self._effectless:
-            self._effectless[kinds] = has_no_effect(self.before, self.after, kinds)
+            self._effectless[kinds] = has_no_effect(self.effect, kinds)
         return self._effectless[kinds]
 
     @cached_property
@@ -60,7 +68,7 @@ class ChangeReading:
     @cached_property
     def predictions(self) -> tuple[Prediction, ...]:
         """The settings that PowerMTA must show once the change is in force."""
-        return predictions(self.before, self.after)
+        return predictions(self.effect)
 
 
 _readings: WeakValueDictionary[tuple[str, Files, Files, Patterns], ChangeReading] = WeakValueDictionary()

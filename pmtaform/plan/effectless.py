@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from pmtaform.lang.effective import Effective, same_effect
+from pmtaform.lang.effective import Effective, EffectiveChange
 from pmtaform.lang.effective.sources import Sources
-from pmtaform.lang.includes import Configuration
 from pmtaform.lang.values.networks import Network
 
 # The blocks whose effect can be compared in full; of any other that differs, nothing is claimed.
@@ -17,19 +16,19 @@ _READ_SOURCES: Final = frozenset({"source", "include"})
 _BY_MACRO: Final = ("relay-domain", "domain-key")  # lines that a macro may change without any queue
 
 
-def has_no_effect(before: Configuration, after: Configuration, kinds: Collection[str]) -> bool:
+def has_no_effect(change: EffectiveChange, kinds: Collection[str]) -> bool:
     """Whether the settings of all queues, virtual MTAs, pools and clients stay the same; False where that is not known.
 
     `kinds` are those of all blocks that differ.
     """
     if not kinds or not set(kinds) <= set(_COMPARED):
         return False
-    left, right = Effective(before), Effective(after)
+    left, right = change.before, change.after
     if "domain-macro" in kinds and _use_macros(right):
         return False
     if _READ_SOURCES & set(kinds) and not _same_sources(left.sources, right.sources):
         return False
-    return _pools(left) == _pools(right) and same_effect(left, right) is True
+    return _pools(left) == _pools(right) and change.is_same is True
 
 
 def _use_macros(effective: Effective) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pmtaform.lazy import lazily
 
 if TYPE_CHECKING:
+    from pmtaform.lang.effective.both import EffectiveChange
     from pmtaform.lang.effective.changes import MOST_CHANGES, changed_pairs, same_effect
     from pmtaform.lang.effective.clients import AUTH, Client, ClientSettings, client_settings, listeners, users
     from pmtaform.lang.effective.model import (
@@ -37,6 +38,7 @@ __all__ = [
     "Client",
     "ClientSettings",
     "Effective",
+    "EffectiveChange",
     "EffectiveSettings",
     "Message",
     "Overruled",
@@ -61,6 +63,7 @@ __all__ = [
 __getattr__ = lazily(
     __name__,
     {
+        "both": "EffectiveChange",
         "changes": "MOST_CHANGES changed_pairs same_effect",
         "clients": "AUTH Client ClientSettings client_settings listeners users",
         "model": "DEFAULT_VMTA Assumption EffectiveSettings Overruled Source SourceLine Value",

@@ -113,9 +113,12 @@ class _Affected:
         self._before, self._after = before, after
         self._sides = Side(before), Side(after)
         self._vmtas = vmtas
-        was, now = (side.top for side in self._sides)
-        moved = _moved(was, now)
-        self._touched = _names(was + now, moved)
+        moved: set[Signature] = set()
+        self._touched: dict[str, None] = {}
+        if not _are_same(before, after):
+            was, now = (side.top for side in self._sides)
+            moved = _moved(was, now)
+            self._touched = _names(was + now, moved)
         self._directives = _directives(moved)
         self._local = before.reading.host_names ^ after.reading.host_names
         self._touched |= dict.fromkeys(sorted(self._local))
@@ -152,7 +155,9 @@ class _Affected:
         if was.macros != now.macros or vmta in was.pools_of or vmta in now.pools_of:
             return False
         return left is right is None or (
-            left is not None and right is not None and left.written is not None and left.written == right.written
+            left is not None
+            and right is not None
+            and (left.is_same(right) or (left.written is not None and left.written == right.written))
         )
 
     @cached_property
@@ -205,6 +210,16 @@ class _Affected:
             index = _wildcards(wild)
             names |= {d: None for d in candidates if any(index.matches(d, 0, is_local=d in self._names))}
         return names
+
+
+def _are_same(before: Effective, after: Effective) -> bool:
+    """Whether all domain sections at top level are the same objects, and mean the same: a quick look."""
+    was, now = before.reading, after.reading
+    return (
+        was.macros == now.macros
+        and len(was.domains) == len(now.domains)
+        and all(one.is_same(another) for one, another in zip(was.domains, now.domains, strict=True))
+    )
 
 
 def _for_every_domain(effective: Effective, vmta: str) -> set[str]:

@@ -80,7 +80,9 @@ def owned_on_both(before: Side, after: Side, vmta: str) -> tuple[Owned, Owned]:
 
 def _is_same_text(before: Effective, after: Effective, vmta: str) -> bool:
     left, right = before.reading.virtual_mtas.get(vmta), after.reading.virtual_mtas.get(vmta)
-    if left is None or right is None or left.written is None or left.written != right.written:
+    if left is None or right is None or left.written is None:
+        return False
+    if not left.is_same(right) and left.written != right.written:
         return False
     return before.reading.macros == after.reading.macros or not any("$" in text for text in left.written)
 

@@ -71,6 +71,7 @@ class _Owners:
         if (
             left is not None
             and right is not None
+            and not left.is_same(right)
             and not (left.written == right.written if left.written is not None else _has_same_lines(left, right))
         ):
             return False
@@ -91,7 +92,7 @@ def _top(reading: EffectiveReading) -> dict[str, list[tuple[str, str]]]:
 
 def _has_same_lines(left: Owner, right: Owner) -> bool:
     """Whether two sections say the same, the members of a pool left out."""
-    if left.written is not None and left.written == right.written:
+    if left.is_same(right) or (left.written is not None and left.written == right.written):
         return True
     was, now = ([[normal(line, owner.tag) for line in lines] for lines in owner.settings] for owner in (left, right))
     return was == now

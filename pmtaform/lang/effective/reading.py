@@ -44,6 +44,10 @@ class SectionLines:
             by_name.setdefault(line.name, []).append(line)
         return by_name
 
+    def is_same(self, other: SectionLines) -> bool:
+        """Whether both are the same section for the same names (see `EffectiveReading.of`)."""
+        return self._nodes is other._nodes and self.owner == other.owner
+
     @cached_property
     def written(self) -> str | None:
         """The text inside it, to see quickly that nothing changed; None where that does not show (an include)."""
@@ -83,6 +87,12 @@ class Owner:
         """As `lines`, without the members of a pool: there may be thousands."""
         return [[line for line in lines if line.name != VMTA] for lines in self.lines]
 
+    def is_same(self, other: Owner) -> bool:
+        """Whether both have the same sections: the very same objects (see `EffectiveReading.of`)."""
+        return len(self.parts) == len(other.parts) and all(
+            one[0] is another[0] for one, another in zip(self.parts, other.parts, strict=True)
+        )
+
     @cached_property
     def written(self) -> tuple[str, ...] | None:
         """The text of its sections, to see quickly that nothing changed; None where that does not show (an include)."""
@@ -95,20 +105,28 @@ class Owner:
         return [body for nodes, order, vendor in self.parts for body in nodes.domains(self.title, order, vendor=vendor)]
 
 
-@dataclass(frozen=True, slots=True)
 class Nodes:
     """The inside of a section, read on demand."""
 
-    configuration: Configuration
-    tree: Tree
-    section: Section
+    def __init__(self, configuration: Configuration, tree: Tree, section: Section) -> None:
+        self.configuration = configuration
+        self.tree = tree
+        self.section = section
 
-    @property
+    @cached_property
     def text(self) -> str | None:
         """The lines of the section as written, without its tags' lines; None if it may include other files."""
-        lines = self.tree.lines[self.section.line : self.section.end - 1]
-        text = "".join(lines)
+        text = "".join(self.tree.lines[self.section.line : self.section.end - 1])
         return None if "include" in text.lower() else text
+
+    def is_same(self, other: Nodes) -> bool:
+        """Whether another section has the same tag, argument and text, and includes nothing."""
+        here, there = self.section, other.section
+        return (
+            (here.tag, here.argument, here.closed) == (there.tag, there.argument, there.closed)
+            and self.text is not None
+            and self.text == other.text
+        )
 
     def walk(self) -> Iterator[tuple[Tree, Node]]:
         """Every node, includes followed where they are."""
@@ -161,16 +179,24 @@ class EffectiveReading:
     sections: dict[str, list[Nodes]] = field(default_factory=dict)  # all other sections, by tag
     rollups: dict[str, str] = field(default_factory=dict)  # the queue of each MX pattern, the first rule for it
     order: int = 0
+    parts: dict[tuple[str, str], list[Nodes]] = field(default_factory=dict)  # every section, by tag and argument
+    beside: EffectiveReading | None = None
 
     @classmethod
-    def of(cls, configuration: Configuration, defaults: Configuration | None = None) -> EffectiveReading:
-        """Read a configuration."""
-        reading = cls()
+    def of(
+        cls,
+        configuration: Configuration,
+        defaults: Configuration | None = None,
+        beside: EffectiveReading | None = None,
+    ) -> EffectiveReading:
+        """Read a configuration. Sections that `beside` has, too, are read once for both: they are the same objects."""
+        reading = cls(beside=beside)
         for side, vendor in ((defaults, True), (configuration, False)):
             if side is not None:
                 for tree, node in side.top_level():
                     reading._take(side, tree, node, vendor)
         reading._find_members()
+        reading.beside = None
         return reading
 
     @property
@@ -183,20 +209,29 @@ class EffectiveReading:
             self._take_line(tree, node)
         elif isinstance(node, Section):
             self.order += 1
-            nodes = Nodes(configuration, tree, node)
+            nodes = self._nodes(configuration, tree, node)
             if node.tag == DOMAIN:
                 self.domains.append(SectionLines("", node.argument, nodes, self.order, vendor=vendor))
             elif node.tag in (VMTA, POOL):
                 owners = self.virtual_mtas if node.tag == VMTA else self.pools
                 owner = owners.setdefault(node.argument, Owner(node.tag, node.argument))
                 owner.parts.append((nodes, self.order, vendor))
-                self.order += len(node.children)
+                self.order += node.end - node.line  # at least as many as it has domains
             elif node.tag == "smtp-pattern-list":
                 self.pattern_lists.setdefault(node.argument, []).append(nodes)
             elif node.tag == ROLLUP:
                 self._take_rollups(node)
             else:
                 self.sections.setdefault(node.tag, []).append(nodes)
+
+    def _nodes(self, configuration: Configuration, tree: Tree, section: Section) -> Nodes:
+        nodes = Nodes(configuration, tree, section)
+        known = self.parts.setdefault((section.tag, section.argument), [])
+        others = self.beside.parts.get((section.tag, section.argument), ()) if self.beside is not None else ()
+        if len(known) < len(others) and nodes.is_same(others[len(known)]):
+            nodes = others[len(known)]
+        known.append(nodes)
+        return nodes
 
     def _take_rollups(self, section: Section) -> None:
         for node in section.children:

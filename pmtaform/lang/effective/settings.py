@@ -25,14 +25,19 @@ KEY: Final = "domain-key"
 class Effective:
     """What PowerMTA would use with `configuration`, by the guides; where they are silent, it reports its assumptions.
 
-    `defaults` is the vendor's config-defaults, which is loaded too; it is read first. A queue is a domain and a
+    `defaults` is the vendor's config-defaults, which is loaded too; it is read first. `beside` is another side of a
+    comparison: what is the same in both is read once. A queue is a domain and a
     virtual MTA; `{default}` is the implicit one. A domain that is a wildcard (`*.example.com`, `*`) means any
     domain that it covers and nothing closer names.
     """
 
-    def __init__(self, configuration: Configuration, defaults: Configuration | None = None) -> None:
+    def __init__(
+        self, configuration: Configuration, defaults: Configuration | None = None, beside: Effective | None = None
+    ) -> None:
         self.configuration = configuration
-        self.reading = EffectiveReading.of(configuration, defaults)
+        self.reading: EffectiveReading = EffectiveReading.of(
+            configuration, defaults, beside.reading if beside is not None else None
+        )
         self.names = Names(self.reading.macros)
         self._owners: dict[str, DomainIndex] = {}
         self._meanings: dict[tuple[object, ...], dict[str, tuple[str, ...]]] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Final, NamedTuple
 
 from pmtaform.lang.effective.deciding import decide, specs_of
@@ -216,6 +217,14 @@ def _has_signing(body: SectionLines) -> bool:
 def has_signing_lines(effective: Effective) -> bool:
     """Whether any domain says whether mail is signed."""
     reading = effective.reading
-    owners = [*reading.virtual_mtas.values(), *reading.pools.values()]
-    bodies = [*reading.domains, *(body for owner in owners for body in owner.domains)]
+    owners = (owner for owner in (*reading.virtual_mtas.values(), *reading.pools.values()) if _may_sign(owner.written))
+    bodies = chain(
+        (body for body in reading.domains if _may_sign(None if body.written is None else (body.written,))),
+        (body for owner in owners for body in owner.domains),
+    )
     return any(name in body.lines for body in bodies for name in ("dkim-sign", "second-dkim-sign"))
+
+
+def _may_sign(texts: tuple[str, ...] | None) -> bool:
+    """Whether one of the texts may have a line on signing: a look that makes no nodes."""
+    return texts is None or any("dkim-sign" in text.lower() for text in texts)

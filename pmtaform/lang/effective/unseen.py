@@ -7,6 +7,7 @@ configurations are equal is not known.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from pmtaform.lang.includes import Configuration, include_path, is_pattern, is_u
 from pmtaform.lang.tree import Directive, Junk, Node, Section
 
 _INCLUDE: Final = "include"
+_LINE: Final = re.compile(r"^[^\S\n]*include.*$", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,10 @@ def unseen_includes(configuration: Configuration) -> tuple[UnseenInclude, ...]:
 def _include_lines(configuration: Configuration) -> Iterator[str]:
     """What the include lines of all files name."""
     for tree in configuration.trees.values():
-        for raw in tree.lines:
-            if raw.lstrip()[: len(_INCLUDE)].lower() == _INCLUDE:
-                words = raw.partition("#")[0].split(None, 1)
-                if len(words) == 2 and words[0].lower() == _INCLUDE:
-                    yield include_path(words[1].strip())
+        for match in _LINE.finditer(str(tree)):
+            words = match[0].partition("#")[0].split(None, 1)
+            if len(words) == 2 and words[0].lower() == _INCLUDE:
+                yield include_path(words[1].strip())
 
 
 def _is_unseen(configuration: Configuration, path: str) -> bool:

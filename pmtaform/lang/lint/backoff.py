@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
 
 from pmtaform.lang import values
-from pmtaform.lang.lint.domains import Applies, domains, users_of_lists
+from pmtaform.lang.lint.domains import Applies, users_of_lists
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, few
 from pmtaform.lang.lint.model import WARNING, Family, Hit, Rule
 from pmtaform.lang.lint.reads import Reads
+
+_BY_LOSS: Final = "backoff-upon-all-sources-disabled"
+_ENDS: Final = ("backoff-to-normal-after", "backoff-to-normal-after-delivery")
+_ENABLED: Final = "reenable-source-ip-after"
+
+
+def _with(facts: Facts, *names: str) -> Iterator[Part]:
+    """The domains with one of these directives."""
+    return (part for part in facts.holders(*names) if part.tag == "domain")
 
 
 def _backs_off(part: Part) -> bool:
@@ -76,7 +87,8 @@ def backoff_never_starts(facts: Facts) -> Iterator[Hit]:
     if _unknown_lists(facts) or not facts.complete:
         return
     applies = Applies(starting_sections(facts))
-    for part in domains(facts):
+    names = [name for name in facts.by_name if name.startswith("backoff-")]
+    for part in _with(facts, *names):
         lines = [line for line in part.lines if line.name.startswith("backoff-") and line.value != '""']
         if not lines or applies.may_hold_with(part):
             continue
@@ -118,7 +130,7 @@ def backoff_never_starts(facts: Facts) -> Iterator[Hit]:
 def backoff_never_ends(facts: Facts) -> Iterator[Hit]:
     if not facts.complete:
         return
-    ending = Applies(part for part in domains(facts) if _has_end(part))
+    ending = Applies(part for part in _with(facts, *_ENDS) if _has_end(part))
     for name, part in facts.defined("smtp-pattern-list").items():
         rules = [r for r in part.named("reply") if "mode=backoff" in r.value and not _ends(r)]
         if not rules or _returns(part) or part.tree.path not in facts.configuration.trees:
@@ -152,13 +164,18 @@ def _has_end(part: Part) -> bool:
 def starting_sections(facts: Facts) -> list[Part]:
     """The domains that something puts into back-off."""
     lists = {name.lower() for name, part in facts.defined("smtp-pattern-list").items() if _backs_off(part)}
-    by_loss = (part for part in domains(facts) if part.is_set_to("backoff-upon-all-sources-disabled", True))
+    by_loss = (part for part in _with(facts, _BY_LOSS) if part.is_set_to(_BY_LOSS, True))
     return [*_users(facts, lists), *by_loss]
 
 
 def first_interval(line: Line) -> int | None:
     """The first interval of a retry list, in seconds."""
-    return values.parse_duration(line.value.strip('"').split(",")[0])
+    return _first_interval(line.value)
+
+
+@lru_cache(maxsize=1024)  # few different ones, on thousands of lines
+def _first_interval(text: str) -> int | None:
+    return values.parse_duration(text.strip('"').split(",")[0])
 
 
 @Rule(
@@ -196,7 +213,7 @@ def source_never_enabled(facts: Facts) -> Iterator[Hit]:
     """Rules that disable an address for good."""
     if not facts.complete:
         return
-    enabling = Applies(part for part in domains(facts) if _is_finite(part.last("reenable-source-ip-after")))
+    enabling = Applies(part for part in _with(facts, _ENABLED) if _is_finite(part.last(_ENABLED)))
     for name, part in facts.defined("smtp-pattern-list").items():
         rules = [r for r in part.named("reply") if "disable-source-ip" in r.value and "reenable-after=" not in r.value]
         caught = [user for user in _users(facts, {name.lower()}) if not enabling.may_hold_with(user)]

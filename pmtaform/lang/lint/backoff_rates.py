@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.lint.backoff import first_interval, starting_sections
-from pmtaform.lang.lint.domains import Applies, domains, inherited
+from pmtaform.lang.lint.domains import Applies, inherited
 from pmtaform.lang.lint.facts import Facts, Line
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import WARNING, Family, Hit, Rule
@@ -75,7 +75,7 @@ def backoff_faster(facts: Facts) -> Iterator[Hit]:
 
 def _by_default_faster(facts: Facts) -> Iterator[Hit]:
     """A limit that is smaller than what back-off has by default: only rates fall back to their normal counterpart."""
-    for line, default in _against_defaults(facts, "max-smtp-out", "backoff-max-smtp-out"):
+    for line, default in _against_defaults(facts, "max-smtp-out", "backoff-max-smtp-out", _is_lower):
         if 0 < _count(line) < int(default):
             detail = (
                 f"In back-off, which is for sites that refuse mail, a queue may open {default} connections, more than "
@@ -85,14 +85,28 @@ def _by_default_faster(facts: Facts) -> Iterator[Hit]:
             yield at(line, detail)
 
 
-def _against_defaults(facts: Facts, normal: str, name: str) -> Iterator[tuple[Line, str]]:
-    """The lines with a normal limit where back-off can start and its own limit keeps its default."""
+def _is_lower(line: Line, default: str) -> bool:
+    return 0 < _count(line) < int(default)
+
+
+def _is_later(line: Line, default: str) -> bool:
+    mine = first_interval(line)
+    after = values.parse_duration(default) if mine is not None else None
+    return mine is not None and after is not None and mine > after
+
+
+def _against_defaults(
+    facts: Facts, normal: str, name: str, is_wrong: Callable[[Line, str], bool]
+) -> Iterator[tuple[Line, str]]:
+    """The lines with a wrong normal limit where back-off can start and its own limit keeps its default."""
     spec = catalogue().directive("domain", name)
-    lines = [line for line in facts.named(normal) if line.scope == "domain" and line.within is not None]
-    if spec is None or spec.default is None or not lines or not facts.whole or not facts.complete:
+    if spec is None or spec.default is None or not facts.whole or not facts.complete:
         return
-    vendor = domains(facts.defaults) if facts.defaults is not None else []
-    limited = Applies(part for part in [*domains(facts), *vendor] if part.named(name))
+    lines = [line for line in facts.named(normal) if line.scope == "domain" and is_wrong(line, spec.default)]
+    if not lines:
+        return
+    holders = [*facts.holders(name), *(facts.defaults.holders(name) if facts.defaults is not None else ())]
+    limited = Applies(part for part in holders if part.tag == "domain")
     may_back_off = Applies(starting_sections(facts))
     for line in lines:
         part = line.within
@@ -158,7 +172,7 @@ def backoff_retries_sooner(facts: Facts) -> Iterator[Hit]:
                 f"{values.shown(other.value)} of normal mode. Make it longer; the default is 1h."
             )
             yield at(line, detail, related=(other.place,))
-    for line, default in _against_defaults(facts, "retry-after", "backoff-retry-after"):
+    for line, default in _against_defaults(facts, "retry-after", "backoff-retry-after", _is_later):
         mine, after = first_interval(line), values.parse_duration(default)
         if mine is not None and after is not None and mine > after:
             detail = (

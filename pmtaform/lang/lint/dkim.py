@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from pmtaform.lang import values
@@ -27,12 +28,15 @@ class Key:
 
 
 def _keys(lines: Iterable[Line]) -> list[Key]:
-    keys = []
-    for line in lines:
-        fields = split(line.value)
-        if line.name == "domain-key" and len(fields) == 3 and all(fields) and "=" not in fields[0]:
-            keys.append(Key(line, fields[0], fields[1].lower()))
-    return keys
+    read = ((line, _fields(line.value)) for line in lines if line.name == "domain-key")
+    return [Key(line, *fields) for line, fields in read if fields is not None]
+
+
+@lru_cache(maxsize=4096)  # thousands of virtual MTAs have the same few keys
+def _fields(value: str) -> tuple[str, str] | None:
+    """The selector and the domain of a key; None if it is none."""
+    fields = split(value)
+    return (fields[0], fields[1].lower()) if len(fields) == 3 and all(fields) and "=" not in fields[0] else None
 
 
 def _signing(facts: Facts) -> list[Line]:
@@ -90,15 +94,19 @@ def _available(facts: Facts, line: Line) -> list[Ring]:
     owner = line.within.within if line.within is not None else None
     known = facts.memory.get("rings")
     if not isinstance(known, dict):
-        lists = [key for part in facts.top("domain-key-list") for key in part.named("domain-key")]
         known = dict[object, Ring]()
-        known |= {"all": Ring(_all_keys(facts)), "top": Ring(_keys([*facts.settings("domain-key"), *lists]))}
+        known |= {"all": Ring(_all_keys(facts)), "top": Ring(_top_keys(facts))}
         facts.memory["rings"] = known
     if owner is None:
         return [known["all"]]
     if id(owner) not in known:
         known[id(owner)] = Ring(_keys(_owner_keys(facts, owner)))
     return [known["top"], known[id(owner)]]
+
+
+def _top_keys(facts: Facts) -> list[Key]:
+    lists = [key for part in facts.top("domain-key-list") for key in part.named("domain-key")]
+    return _keys([*facts.settings("domain-key"), *lists])
 
 
 def _all_keys(facts: Facts) -> list[Key]:
@@ -152,7 +160,17 @@ def dkim_sign_without_key(facts: Facts) -> Iterator[Hit]:
 
 
 def _has_key(facts: Facts, line: Line) -> bool:
-    return any(ring.keys for ring in _available(facts, line))
+    owner = line.within.within if line.within is not None else None
+    if owner is None:
+        return bool(_all_keys(facts))
+    return _has_top_key(facts) or any(_fields(key.value) is not None for key in _owner_keys(facts, owner))
+
+
+def _has_top_key(facts: Facts) -> bool:
+    known = facts.memory.get("key at top level")
+    if not isinstance(known, bool):
+        known = facts.memory["key at top level"] = bool(_top_keys(facts))
+    return known
 
 
 @Rule(
@@ -255,10 +273,9 @@ def unreachable_key(facts: Facts) -> Iterator[Hit]:
     chosen = any(line.is_true for line in facts.named("process-x-dkim-options")) or any(
         line in facts.by_name.get("second-dkim-sign", ()) for line in _signing(facts)
     )
-    groups = [
-        facts.settings("domain-key"),
-        *(part.named("domain-key") for part in facts.parts if part.tag != "domain-key-list"),
-    ]
+    parts = (part for part in facts.holders("domain-key") if part.tag != "domain-key-list")
+    several = (lines for part in parts if len(lines := part.named("domain-key")) > 1)
+    groups = [facts.settings("domain-key"), *several]
     for lines in groups:
         above: dict[str, Key] = {}
         for key in _keys(lines):

@@ -49,6 +49,11 @@ def domains(facts: Facts) -> list[Part]:
     return facts.by_tag.get("domain", [])
 
 
+def domains_with_hosts(facts: Facts) -> set[str]:
+    """The names of the domains that say where their mail goes."""
+    return {part.key for part in facts.holders("smtp-hosts", "route") if part.tag == "domain"}
+
+
 def inherited(facts: Facts, part: Part, name: str) -> Line | None:
     """The value in `part` itself, else that of the general domain of its owner, else that of <domain *>."""
     own = part.last(name)

@@ -14,11 +14,21 @@ from pmtaform.lang.lint.model import ERROR, INFO, WARNING, Family, Hit, Rule
 from pmtaform.lang.lint.reads import BLOCK, on_words
 
 
-def _groups(facts: Facts) -> Iterator[list[Line]]:
-    """The lines of each scope."""
-    yield facts.top_lines
-    for part in facts.parts:
-        yield part.lines
+def _groups(facts: Facts) -> list[list[Line]]:
+    """The lines of each scope that has several."""
+    groups = facts.memory.get("groups of lines")
+    if not isinstance(groups, list):
+        lists = (facts.top_lines, *(part.lines for part in facts.parts))
+        groups = facts.memory["groups of lines"] = [lines for lines in lists if len(lines) > 1]
+    return groups
+
+
+def _repeated(facts: Facts) -> list[tuple[Line, Line]]:
+    """What `_single` finds in all scopes."""
+    repeated = facts.memory.get("repeated lines")
+    if not isinstance(repeated, list):
+        repeated = facts.memory["repeated lines"] = [pair for lines in _groups(facts) for pair in _single(lines)]
+    return repeated
 
 
 def _single(lines: list[Line]) -> Iterator[tuple[Line, Line]]:
@@ -54,21 +64,20 @@ def _same(first: Line, second: Line) -> bool:
     right="log-file /var/log/pmta/log",
 )
 def repeated_directive(facts: Facts) -> Iterator[Hit]:
-    for lines in _groups(facts):
-        for before, line in _single(lines):
-            if _same(before, line):
-                continue
-            once = line.spec is not None and line.spec.repeat == "once"
-            detail = (
-                f"{line.name} is set a second time here with another value, and it accepts one. "
-                + (
-                    "The guide allows it once. "
-                    if once
-                    else "Which of them counts is not documented (presumably the last). "
-                )
-                + "Keep one."
+    for before, line in _repeated(facts):
+        if _same(before, line):
+            continue
+        once = line.spec is not None and line.spec.repeat == "once"
+        detail = (
+            f"{line.name} is set a second time here with another value, and it accepts one. "
+            + (
+                "The guide allows it once. "
+                if once
+                else "Which of them counts is not documented (presumably the last). "
             )
-            yield at(line, detail, mark=line.node.name, related=(before.place,))
+            + "Keep one."
+        )
+        yield at(line, detail, mark=line.node.name, related=(before.place,))
 
 
 @Rule(
@@ -86,16 +95,15 @@ def repeated_directive(facts: Facts) -> Iterator[Hit]:
     right="log-file /var/log/pmta/log",
 )
 def duplicate_line(facts: Facts) -> Iterator[Hit]:
-    for lines in _groups(facts):
-        for before, line in _single(lines):
-            if _same(before, line):
-                yield at(
-                    line,
-                    f"{line.name} repeats an earlier line. Remove one of the lines.",
-                    mark=line.node.name,
-                    related=(before.place,),
-                    fix=delete_fix(line) if line.tree is before.tree else None,
-                )
+    for before, line in _repeated(facts):
+        if _same(before, line):
+            yield at(
+                line,
+                f"{line.name} repeats an earlier line. Remove one of the lines.",
+                mark=line.node.name,
+                related=(before.place,),
+                fix=delete_fix(line) if line.tree is before.tree else None,
+            )
 
 
 @Rule(

@@ -22,6 +22,7 @@ from pmtaform.lang.lint.version import Version
 from pmtaform.lang.tree import Directive, Junk, Node, Section, Tree
 
 _MAX_DEPTH: Final = 16
+_FEW: Final = 8  # lines of a section that are looked through faster than they are indexed
 _MAX_REPEATED: Final = 200_000  # nodes seen again because several sections include one file
 
 
@@ -33,24 +34,23 @@ def meaning_of(scope: str, name: str) -> tuple[DirectiveSpec | None, str]:
 
 
 class Line:
-    """One directive where it is. `name` is in lower case; rules that start with a regex are named `/REGEX/`."""
+    """One directive where it is.
 
-    __slots__ = ("name", "node", "order", "scope", "spec", "tree", "within")
+    `name` is in lower case; rules that start with a regex are named `/REGEX/`. `value` is as written.
+    """
+
+    __slots__ = ("name", "node", "order", "scope", "spec", "tree", "value", "within")
 
     spec: DirectiveSpec | None
 
     def __init__(self, tree: Tree, node: Directive, scope: str, within: Part | None, order: int) -> None:
         self.tree = tree
         self.node = node
+        self.value = node.value
         self.scope = scope
         self.within = within
         self.order = order
         self.spec, self.name = meaning_of(scope, node.name)
-
-    @property
-    def value(self) -> str:
-        """The value as written."""
-        return self.node.value
 
     @property
     def place(self) -> Place:
@@ -103,6 +103,8 @@ class Part:
 
     def named(self, name: str) -> list[Line]:
         """Its lines with this name."""
+        if len(self.lines) < _FEW:
+            return [line for line in self.lines if line.name == name]
         if self._by_name is None:
             self._by_name = {}
             for line in self.lines:
@@ -111,6 +113,11 @@ class Part:
 
     def last(self, name: str) -> Line | None:
         """The last line with this name: the one that is assumed to count."""
+        if len(self.lines) < _FEW:
+            for line in reversed(self.lines):
+                if line.name == name:
+                    return line
+            return None
         lines = self.named(name)
         return lines[-1] if lines else None
 
@@ -238,6 +245,24 @@ class Facts:
         return by_name
 
     @cached_property
+    def unknown(self) -> list[Line]:
+        """Every line once whose directive is not known where it is."""
+        return [line for line in self.lines if line.spec is None]
+
+    @cached_property
+    def alike(self) -> list[list[Line]]:
+        """Every other line once, those together that have the same directive and value in the same kind of section.
+
+        A large configuration has a tenth as many of these as lines.
+        """
+        alike: dict[tuple[str, str, str], list[Line]] = {}
+        for line in self.lines:
+            if line.spec is not None:
+                node = line.node
+                alike.setdefault((line.scope, node.name, node.value), []).append(line)
+        return list(alike.values())
+
+    @cached_property
     def by_tag(self) -> dict[str, list[Part]]:
         """Every section once, by its tag."""
         by_tag: dict[str, list[Part]] = {}
@@ -249,6 +274,13 @@ class Facts:
         """Every line with one of these names, once each."""
         for name in names:
             yield from self.by_name.get(name, ())
+
+    def holders(self, *names: str) -> list[Part]:
+        """The sections that have a line with one of these names, once each."""
+        if self._repeated:  # a file that several sections include has its lines once in `named`
+            return [part for part in self.parts if any(map(part.named, names))]
+        parts = {id(line.within): line.within for line in self.named(*names)}
+        return [part for part in parts.values() if part is not None]
 
     def settings(self, name: str) -> list[Line]:
         """The top-level lines with this name."""

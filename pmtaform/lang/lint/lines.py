@@ -38,8 +38,8 @@ from pmtaform.lang.tree import Directive
     """,
 )
 def hash_in_value(facts: Facts) -> Iterator[Hit]:
-    for line in facts.lines:
-        if line.spec is not None and line.spec.sensitive and cut_by_hash(line) is not None:
+    for line in (line for lines in facts.alike if lines[0].spec and lines[0].spec.sensitive for line in lines):
+        if line.spec is not None and cut_by_hash(line) is not None:
             detail = (
                 f"Everything after a # is a comment, so PowerMTA reads "
                 f"{'only the part before it' if line.value else 'no value'} "

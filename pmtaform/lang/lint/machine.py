@@ -28,13 +28,15 @@ _ELSEWHERE: Final = ("/etc/powermta", "/usr/local/pmta", "/opt/pmta/etc")
     right="include /etc/pmta/extra.conf",
 )
 def wrong_path(facts: Facts) -> Iterator[Hit]:
-    for line in facts.lines:
-        for path in _ELSEWHERE:
+    text = "".join(str(tree) for tree in facts.configuration.trees.values())
+    named = [path for path in _ELSEWHERE if path in text]
+    for line in facts.lines if named else ():
+        for path in named:
             if path in line.value and (line.spec is None or not line.spec.sensitive):
                 yield at(line, f"PowerMTA's configuration is in /etc/pmta. It does not use {path}.", mark=path)
                 break
-    for part in facts.parts:
-        for path in _ELSEWHERE:
+    for part in facts.parts if named else ():
+        for path in named:
             if path in part.node.argument:
                 yield on(part, f"PowerMTA's configuration is in /etc/pmta. It does not use {path}.", mark=path)
                 break

@@ -40,11 +40,10 @@ _PLACEHOLDER_DOMAIN: Final = re.compile(
     """,
 )
 def placeholder_value(facts: Facts) -> Iterator[Hit]:
-    for line in facts.lines:
-        if line.spec is None or line.spec.sensitive or not line.value:
-            continue
-        placeholder = placeholder_in(line)
-        if placeholder:
+    for lines in facts.alike:
+        first = lines[0]
+        placeholder = "" if first.spec is None or first.spec.sensitive or not first.value else placeholder_in(first)
+        for line in lines if placeholder else ():
             yield at(line, f"{values.shown(placeholder)} is a placeholder that was never filled in.", mark=placeholder)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pmtaform.lang import values
 from pmtaform.lang.lint.dangling import unread
+from pmtaform.lang.lint.domains import domains_with_hosts
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.hits import at, on
 from pmtaform.lang.lint.model import WARNING, Family, Hit, Rule
@@ -76,7 +77,7 @@ def undefined_macro(facts: Facts) -> Iterator[Hit]:
 )
 def undefined_queue(facts: Facts) -> Iterator[Hit]:
     """Merged queues whose names are not domains need their own hosts."""
-    with_hosts = {p.key for p in facts.by_tag.get("domain", ()) if p.named("smtp-hosts") or p.named("route")}
+    with_hosts = domains_with_hosts(facts)
     macros = any("$" in key for key in with_hosts)
     for line in facts.named("queue-to"):
         name = values.normalise_argument("domain", line.value.strip('"'))

@@ -72,7 +72,7 @@ def short_retry(facts: Facts) -> Iterator[Hit]:
     """,
 )
 def retry_after_bounce(facts: Facts) -> Iterator[Hit]:
-    for line in facts.named("retry-after", "backoff-retry-after"):
+    for line in facts.named("retry-after", "backoff-retry-after") if facts.by_name.get("bounce-after") else ():
         other = line.within.last("bounce-after") if line.within is not None else None
         seconds = first_interval(line)
         limit = values.parse_duration(other.value.strip('"')) if other is not None else None

@@ -32,7 +32,8 @@ def _all_wrong(facts: Facts) -> list[tuple[Line, WrongValue]]:
     """Every line with a wrong value, worked out once for all the rules that tell of them."""
     wrong_lines = facts.memory.get("wrong values")
     if not isinstance(wrong_lines, list):
-        pairs = ((line, wrong_value(line)) for line in facts.lines)
+        wrong = (line for lines in facts.alike if wrong_value(lines[0]) is not None for line in lines)
+        pairs = ((line, wrong_value(line)) for line in (*facts.unknown, *wrong))
         wrong_lines = [(line, wrong) for line, wrong in pairs if wrong is not None and not _is_reported_elsewhere(line)]
         facts.memory["wrong values"] = wrong_lines
     return wrong_lines

@@ -100,6 +100,8 @@ def malformed_tag(facts: Facts) -> Iterator[Hit]:
 )
 def unclosed_section(facts: Facts) -> Iterator[Hit]:
     """Sections without an end, except those whose end is on the line of a directive: another rule reports them."""
+    if not any(UNCLOSED_SECTION.describes(d) for tree in facts.configuration.trees.values() for d in tree.diagnostics):
+        return
     closed = {(line.tree.path, line.within.node.line) for line in facts.lines if line.within and _closes(line)}
     elements = {(part.tree.path, part.node.line) for part in facts.parts if part.tag == "include" or ends_itself(part)}
     for tree in facts.configuration.trees.values():
@@ -150,7 +152,8 @@ def is_pair(line: Line) -> bool:
     right="postmaster admin@example.com",
 )
 def equals_sign(facts: Facts) -> Iterator[Hit]:
-    for line in facts.lines:
+    known = (line for lines in facts.alike if lines[0].value[:1] == "=" for line in lines)
+    for line in (*facts.unknown, *known):
         if not is_pair(line):
             continue
         name = line.node.name.partition("=")[0]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pmtaform.lang import values
-from pmtaform.lang.catalogue import GLOBAL, catalogue
+from pmtaform.lang.catalogue import GLOBAL, DirectiveSpec, catalogue
 from pmtaform.lang.inventions import Invention, inventions
 from pmtaform.lang.lint.facts import Facts, Line, Part
 from pmtaform.lang.lint.foreign import is_omission
@@ -64,9 +64,7 @@ UNSAFE_YES: Final = frozenset(
 
 def strange(facts: Facts) -> Iterator[Line]:
     """Lines whose first word is no directive of their scope and that no other rule of the parser speaks of."""
-    for line in facts.lines:
-        if line.spec is None and not is_pair(line):
-            yield line
+    return (line for line in facts.unknown if not is_pair(line))
 
 
 def is_inside_unknown(part: Part | None) -> bool:
@@ -228,6 +226,10 @@ def _inner_hint(line: Line, scopes: list[str]) -> str:
     return ""
 
 
+def _is_undocumented(spec: DirectiveSpec | None) -> bool:
+    return spec is not None and spec.confidence in ("observed", "memory") and spec.status == "current"
+
+
 @Rule(
     code="undocumented-directive",
     severity=INFO,
@@ -240,9 +242,9 @@ def _inner_hint(line: Line, scopes: list[str]) -> str:
     right="run-as-root no",
 )
 def undocumented_directive(facts: Facts) -> Iterator[Hit]:
-    for line in facts.lines:
+    for line in (line for lines in facts.alike for line in lines if _is_undocumented(lines[0].spec)):
         spec = line.spec
-        if spec is not None and spec.confidence in ("observed", "memory") and spec.status == "current":
+        if spec is not None:
             where = (
                 "is mentioned in a 5.0 guide, and described in none"
                 if spec.is_in_guide

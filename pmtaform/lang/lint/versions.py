@@ -42,7 +42,7 @@ _BRACKETED: Final = re.compile(r"\[[0-9.]+\](?::[0-9]+)?")
     """,
 )
 def deprecated_directive(facts: Facts) -> Iterator[Hit]:
-    for line in facts.lines:
+    for line in _with_status(facts, "deprecated"):
         spec = line.spec
         if spec is None or spec.status != "deprecated" or (spec.name == "spool" and facts.top("spool")):
             continue
@@ -56,6 +56,13 @@ def deprecated_directive(facts: Facts) -> Iterator[Hit]:
         if line.value.isascii() and line.value.isdecimal() and line.value != "0":
             detail = f"A size without a unit works and is deprecated. Write {line.value}b."
             yield at(line, detail, severity=INFO, fix=rename_fix(line, line.name, f"{line.value}b"))
+
+
+def _with_status(facts: Facts, status: str) -> Iterator[Line]:
+    """The lines of directives with a status that starts so."""
+    for lines in facts.alike:
+        if lines[0].spec is not None and lines[0].spec.status.startswith(status):
+            yield from lines
 
 
 def _since(until: str | None) -> str:
@@ -92,9 +99,9 @@ def _modern(facts: Facts, line: Line) -> tuple[Fix, ...] | None:
     """,
 )
 def legacy_directive(facts: Facts) -> Iterator[Hit]:
-    for line in facts.lines:
+    for line in _with_status(facts, "legacy"):
         spec = line.spec
-        if spec is not None and spec.status == "legacy":
+        if spec is not None:
             instead = f"Write {spec.replaced_by} instead." if spec.replaced_by else "Remove it."
             where = "is only mentioned in a 5.0 guide" if spec.is_in_guide else "is in no 5.0 guide"
             detail = (
@@ -116,9 +123,9 @@ def legacy_directive(facts: Facts) -> Iterator[Hit]:
     right="http-tls-ciphers HIGH:!aNULL:!MD5",
 )
 def removed_directive(facts: Facts) -> Iterator[Hit]:
-    for line in facts.lines:
+    for line in _with_status(facts, "removed"):
         spec = line.spec
-        if spec is None or not spec.status.startswith("removed"):
+        if spec is None:
             continue
         if spec.status == "removed":
             detail = f"{spec.name} is gone{f'; write {spec.replaced_by}' if spec.replaced_by else ''}."
@@ -152,9 +159,11 @@ def not_in_version(facts: Facts) -> Iterator[Hit]:
     version = facts.version
     if version is None:
         return
-    for line in facts.lines:
-        if line.spec is not None and version.lacks(line.spec.since if _is_version(line.spec.since) else None):
-            detail = f"{line.name} came with {_released(line.spec.since)}, and PowerMTA {version} does not have it."
+    for lines in facts.alike:
+        spec = lines[0].spec
+        since = spec.since if spec is not None and _is_version(spec.since) else None
+        for line in lines if version.lacks(since) else ():
+            detail = f"{line.name} came with {_released(since)}, and PowerMTA {version} does not have it."
             yield at(line, detail, mark=line.node.name)
     yield from _new_sections(facts, version)
     yield from _new_forms(facts, version)
@@ -189,7 +198,8 @@ def _new_forms(facts: Facts, version: Version) -> Iterator[Hit]:
     for what, since, names, is_new in _FORMS:
         if not version.lacks(since):
             continue
-        for line in facts.named(*names) if names else facts.lines:
+        each = facts.named(*names) if names else (line for lines in facts.alike if is_new(lines[0]) for line in lines)
+        for line in each:
             if is_new(line):
                 yield _not_there(line, what, since, version)
     if version.lacks(_LATER):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pmtaform.lang import values
+from pmtaform.lang.lint.domains import domains_with_hosts
 from pmtaform.lang.lint.facts import Facts
 from pmtaform.lang.lint.hits import at
 from pmtaform.lang.lint.model import WARNING, Family, Hit, Rule
@@ -125,9 +126,7 @@ def cold_virtual_mta_unused(facts: Facts) -> Iterator[Hit]:
     """,
 )
 def rollup_without_hosts(facts: Facts) -> Iterator[Hit]:
-    with_hosts = {
-        part.key for part in facts.by_tag.get("domain", ()) if part.named("smtp-hosts") or part.named("route")
-    }
+    with_hosts = domains_with_hosts(facts)
     for line in facts.named("mx"):
         words = line.value.lower().split()
         if line.scope != "mx-rollup-list" or len(words) < 2 or "*" not in words[0] or "rollup-by-ip" in words[2:]:

@@ -19,6 +19,7 @@ from pmtaform.plan.dangers.kind import DangerKind
 from pmtaform.plan.model import Danger, HostPlan
 
 if TYPE_CHECKING:
+    from pmtaform.lang.effective import EffectiveChange
     from pmtaform.lang.includes import Configuration
     from pmtaform.plan.dangers.finding import DangerCheck, DangerFinding, reports
     from pmtaform.plan.dangers.sides import Sides
@@ -44,18 +45,19 @@ def find_dangers(
     rate_factor: float = 3.0,
     defaults: Configuration | None = None,
     verified: Collection[tuple[str, str]] = (),
+    effect: EffectiveChange | None = None,
 ) -> tuple[DangerFinding, ...]:
     """The dangers of the change from one configuration to another, worst first.
 
     `rate_factor`: the factor by which a limit may rise before that is a danger. `defaults`: the vendor's
     config-defaults, where it is known. `verified`: (selector, domain) pairs whose records are known to be in DNS, as
-    long as they have to be.
+    long as they have to be. `effect`: the same change, where it is read already.
     """
     from pmtaform.plan.dangers.sides import Sides
     from pmtaform.plan.dangers.table import checks
 
     with gc_paused():
-        sides = Sides(before, after, rate_factor, defaults, verified)
+        sides = Sides(before, after, rate_factor, defaults, verified, effect)
         findings = dict.fromkeys(finding for check in checks() for finding in check(sides))
         sides.memory.clear()  # a circle, which would keep both configurations until the next collection
     return tuple(sorted(findings, key=lambda finding: (finding.kind.rank, -finding.weight)))

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from pmtaform.lang.effective import Effective, PairChange, ValueMove, changed_pairs
+from pmtaform.lang.effective import Effective, EffectiveChange, PairChange, ValueMove
 from pmtaform.lang.effective.moves import differing
-from pmtaform.lang.effective.settings import KEY
 
 _QUEUE_TO = "queue-to"
 _MOST_HOPS = 8
@@ -39,13 +38,11 @@ class QueueChange:
         return next((move for move in self.moves if move.name == name), None)
 
 
-def queue_changes(before: Effective, after: Effective) -> Iterator[QueueChange]:
-    """Every destination and virtual MTA whose effective values change.
-
-    The keys of virtual MTAs are left out: thousands may have one each, and which of them signs is looked at elsewhere.
-    """
+def queue_changes(effect: EffectiveChange) -> Iterator[QueueChange]:
+    """Every destination and virtual MTA whose effective values change, but for the keys of virtual MTAs."""
+    before, after = effect.before, effect.after
     shared: set[tuple[str, tuple[str, ...]]] = set()
-    for pair in changed_pairs(before, after, most=None, without=(KEY,)):
+    for pair in effect.pairs:
         yield from _followed(pair, before, after, shared)
     yield from _rolled_up(before, after)
 

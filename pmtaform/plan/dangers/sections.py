@@ -89,16 +89,20 @@ class Sections:
     """The sections and the top-level lines of one configuration."""
 
     def __init__(self, configuration: Configuration) -> None:
+        self._nodes: dict[str, list[Nodes]] = {}
         self._by_tag: dict[str, dict[str, MergedSection]] = {}
         for tree, node in configuration.top_level():
             if isinstance(node, Section):
-                name = values.normalise_argument(node.tag, node.argument)
-                body = self._by_tag.setdefault(node.tag, {}).setdefault(name, MergedSection(node.tag, name))
-                body.parts.append(Nodes(configuration, tree, node))
+                self._nodes.setdefault(node.tag, []).append(Nodes(configuration, tree, node))
 
     def of(self, tag: str) -> dict[str, MergedSection]:
         """The sections with a tag, by name, in the order of the configuration."""
-        return self._by_tag.get(tag, {})
+        if tag not in self._by_tag:  # most tags are never asked for
+            by_name = self._by_tag[tag] = dict[str, MergedSection]()
+            for nodes in self._nodes.get(tag, ()):
+                name = values.normalise_argument(tag, nodes.section.argument)
+                by_name.setdefault(name, MergedSection(tag, name)).parts.append(nodes)
+        return self._by_tag[tag]
 
     def written(self, tag: str) -> tuple[tuple[str, tuple[str, ...]], ...] | None:
         """The text of all sections with a tag, to see quickly that nothing changed; None: that does not show."""
@@ -108,7 +112,7 @@ class Sections:
     @property
     def is_blank(self) -> bool:
         """Whether nothing is configured that mail could come or go by."""
-        return not any(self.of(tag) for tag in _MAIL)
+        return not any(tag in self._nodes for tag in _MAIL)
 
 
 def are_same(before: Sections, after: Sections, *tags: str) -> bool:

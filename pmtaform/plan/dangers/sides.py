@@ -13,7 +13,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from pmtaform.lang.blocks import SETTING, Address, Block, blocks_of
-from pmtaform.lang.effective import Effective, Value
+from pmtaform.lang.effective import EffectiveChange, Value
 from pmtaform.lang.effective.equivalence import Alike, Side
 from pmtaform.lang.effective.model import SourceLine
 from pmtaform.lang.includes import Configuration
@@ -40,7 +40,7 @@ class Sides:
 
     `rate_factor`: how many times more a limit may allow before that is a danger. `defaults` is the vendor's
     config-defaults where it is known; it is the same on both sides. `verified` are (selector, domain) pairs whose
-    records are in DNS.
+    records are in DNS. `effect` is the same change, where it is read already.
     """
 
     def __init__(
@@ -50,9 +50,10 @@ class Sides:
         rate_factor: float = 3.0,
         defaults: Configuration | None = None,
         verified: Collection[tuple[str, str]] = (),
+        effect: EffectiveChange | None = None,
     ) -> None:
-        self.before = Effective(before, defaults)
-        self.after = Effective(after, defaults)
+        self._effect = effect or EffectiveChange(before, after, defaults)
+        self.before, self.after = self._effect.before, self._effect.after
         self.rate_factor = rate_factor
         self.verified = frozenset(verified)
         self._configurations = before, after
@@ -99,7 +100,7 @@ class Sides:
     @cached_property
     def queues(self) -> tuple[QueueChange, ...]:
         """Every queue, and every virtual MTA as such, whose effective values change."""
-        return tuple(queue_changes(self.before, self.after))
+        return tuple(queue_changes(self._effect))
 
     @cached_property
     def alike(self) -> Alike:

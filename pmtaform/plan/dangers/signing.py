@@ -248,6 +248,8 @@ class _Both:
         left, right = was.virtual_mtas.get(vmta), now.virtual_mtas.get(vmta)
         if was.macros != now.macros or was.pools_of.get(vmta) != now.pools_of.get(vmta):
             return True
+        if left is not None and right is not None and left.is_same(right):
+            return not all(map(self._is_same_pool, was.pools_of.get(vmta, ())))
         if left is not right and (left is None or right is None or left.written is None):
             return True
         if left is not None and right is not None and left.written != right.written:

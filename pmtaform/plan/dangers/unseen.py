@@ -50,7 +50,7 @@ def contents_unseen(sides: Sides) -> Iterator[DangerFinding]:
 
 def _urls(configuration: Configuration) -> Iterator[_Where]:
     for tree in configuration.trees.values():
-        if any("://" in line for line in tree.lines):
+        if "://" in str(tree):
             for scope, node in tree.walk():
                 if isinstance(node, Directive) and node.name.lower() == "include" and is_url(unquoted(node.value)):
                     yield scope, unquoted(node.value)
