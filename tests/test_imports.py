@@ -141,3 +141,23 @@ def test_ssh_hosts_need_the_ssh_library_and_no_more(over_ssh: ProjectFolder) -> 
 @pytest.mark.sshd
 def test_an_unchanged_plan_imports_nothing_of_a_difference(over_ssh: ProjectFolder) -> None:
     assert UNUSED & modules(over_ssh.root, [sys.executable, "-c", LOOK, "plan"]) == set()
+
+
+@pytest.mark.sshd
+def test_a_plan_over_kept_connections_needs_no_ssh_library(
+    over_ssh: ProjectFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x").mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "x"))
+    cold = over_ssh.run("plan").ended(0)
+    try:
+        for _ in range(2):
+            warm = over_ssh.run("plan", "--keep-warm").ended(0)
+            assert (warm.out, warm.err) == (cold.out, cold.err)
+        assert imported(over_ssh.root, "plan", "--keep-warm") <= {"yaml"}
+        assert over_ssh.run("warm", "status").ended(0).out.startswith("mta1  since ")
+        (host,) = json.loads(over_ssh.run("warm", "status", "--format", "json").ended(0).out)["hosts"]
+        assert host["host"] == "mta1"
+    finally:
+        assert over_ssh.run("warm", "stop").ended(0).out == "Kept connections closed: 1.\n"
+    assert over_ssh.run("warm", "status").ended(0).out == "No connection is kept.\n"

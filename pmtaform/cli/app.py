@@ -44,6 +44,7 @@ COMMANDS = {
     "secrets": ("pmtaform.cli.secrets", "app"),
     "state": ("pmtaform.cli.state", "app"),
     "unlock": ("pmtaform.cli.unlock", "unlock"),
+    "warm": ("pmtaform.cli.warm", "app"),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pmtaform.cli.context import Format, settings
 from pmtaform.cli.options import DetailedExitCode, FormatOption, Hosts, ShardOption, StackArgument, choice_of
 from pmtaform.cli.plan import plan_exit
+from pmtaform.cli.warm import KeepWarm, keeping
 from pmtaform.diagnostics import Exit
 from pmtaform.diagnostics.codes.command_line import SHARD
 
@@ -15,6 +16,7 @@ def drift(
     shard: ShardOption = None,
     format: FormatOption = Format.TEXT,
     detailed_exitcode: DetailedExitCode = False,
+    keep_warm: KeepWarm = False,
 ) -> int:
     """Show what changed on hosts since the last apply, independent of the stack."""
     from pmtaform.api import PlanRequest, drift_of, make_plan
@@ -24,7 +26,7 @@ def drift(
     project = settings.project()
     loaded = project.load(stack)
     choice = choice_of(host, shard)
-    with watching(tuple(choice.select(loaded))) as watch:
+    with keeping(keep_warm), watching(tuple(choice.select(loaded))) as watch:
         planned = make_plan(project, loaded, PlanRequest(choice=choice, watch=watch, validate=False))
     tell(note for note in planned.plan.notes if SHARD.describes(note))
     reports = drift_of(planned)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pmtaform.cli.context import Format, settings
 from pmtaform.cli.options import FormatOption, Hosts, ShardOption, StackArgument, choice_of
 from pmtaform.cli.plan import plan_exit
+from pmtaform.cli.warm import KeepWarm, keeping
 from pmtaform.diagnostics import Exit
 from pmtaform.diagnostics.codes.command_line import SHARD
 
@@ -14,6 +15,7 @@ def hosts(
     host: Hosts = None,
     shard: ShardOption = None,
     format: FormatOption = Format.TEXT,
+    keep_warm: KeepWarm = False,
 ) -> int:
     """Show every host in a row: version, generation, last apply, drift, changes to make, pending or frozen."""
     from pmtaform.api import PlanRequest, fleet_of, make_plan
@@ -23,7 +25,7 @@ def hosts(
     project = settings.project()
     loaded = project.load(stack)
     choice = choice_of(host, shard)
-    with watching(tuple(choice.select(loaded))) as watch:
+    with keeping(keep_warm), watching(tuple(choice.select(loaded))) as watch:
         planned = make_plan(project, loaded, PlanRequest(choice=choice, watch=watch, validate=False))
     tell(note for note in planned.plan.notes if SHARD.describes(note))
     rows = fleet_of(planned, loaded.operations)

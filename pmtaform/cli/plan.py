@@ -19,6 +19,7 @@ from pmtaform.cli.options import (
     WithEffects,
     choice_of,
 )
+from pmtaform.cli.warm import KeepWarm, keeping
 from pmtaform.diagnostics import Exit, Kind
 from pmtaform.diagnostics.codes.command_line import FUTURE_PLAN_NOT_SAVED
 from pmtaform.errors import UsageError
@@ -39,6 +40,7 @@ def plan(
     diff: WithDiff = False,
     effective: WithEffects = False,
     as_of: AsOf = None,
+    keep_warm: KeepWarm = False,
 ) -> int:
     """Show what differs between a stack and its live hosts. Changes nothing on them."""
     from pmtaform.api import PlanRequest, make_plan, save_plan
@@ -54,7 +56,7 @@ def plan(
     project = settings.project()
     loaded = project.load(stack)
     choice = choice_of(host, shard, targets=target, excludes=exclude)
-    with watching(tuple(choice.select(loaded))) as watch:
+    with keeping(keep_warm), watching(tuple(choice.select(loaded))) as watch:
         planned = make_plan(project, loaded, PlanRequest(choice=choice, watch=watch, as_of=moment))
     if out is not None:
         save_plan(planned, out)

@@ -10,7 +10,7 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +43,23 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 logging.getLogger("paramiko").propagate = False
 
 
+class _Way(contextlib.ExitStack):
+    """What is open on the way to a host, to be closed with it, and the key that each server has shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys: list[tuple[Hop, bytes]] = []
+
+
 def open_ssh(spec: HostSpec, early: socket.socket | None = None) -> SshSession:
     """Connect to `spec`, through its jump hosts if any. Raises `Unreachable`; leaves nothing open then.
 
     `early` is a socket that is connected to the host already; it is taken for the first attempt.
     """
-    stack = contextlib.ExitStack()
-    with stack:
+    way = _Way()
+    with way:
         if early is not None:
-            stack.callback(early.close)
+            way.callback(early.close)
         config = _ssh_config(spec)
         hop = ssh_settings.target(spec, config.lookup(spec.address or spec.name))
         plain = (hop.host, hop.port, hop.command, tuple(hop.jump)) == (
@@ -61,11 +69,39 @@ def open_ssh(spec: HostSpec, early: socket.socket | None = None) -> SshSession:
             (),
         )
         if early is not None and plain:
-            transport = _open(spec, hop, _once(early, _dialler(spec, hop, None, None)), stack)
+            transport = _open(spec, hop, _once(early, _dialler(spec, hop, None, None)), way)
         else:
-            transport = _connect(spec, hop, config, stack)
-        keep = stack.pop_all()
-    return SshSession(spec, hop, transport, keep.close)
+            transport = _connect(spec, hop, config, way)
+        keep = way.pop_all()
+    return SshSession(spec, hop, transport, keep.close, tuple(way.keys))
+
+
+def is_same_way(spec: HostSpec, keys: Sequence[tuple[Hop, bytes]]) -> bool:
+    """Whether a connection to `spec` would go over these servers now, and their keys are still those to trust.
+
+    Raises as `open_ssh` does for an ssh_config that makes no sense.
+    """
+    config = _ssh_config(spec)
+    target = ssh_settings.target(spec, config.lookup(spec.address or spec.name))
+    hops = tuple(_hops(spec, target, config))
+    return hops == tuple(hop for hop, _ in keys) and all(Trust.of(hop).has(blob) for hop, blob in keys)
+
+
+def forget_settings() -> None:
+    """Read ssh_config again at the next use."""
+    with _config_lock:
+        _configs.clear()
+
+
+def _hops(spec: HostSpec, hop: Hop, config: SshConfig) -> Iterator[Hop]:
+    """The servers on the way to `hop`, in the order of `_connect`."""
+    for number, jump in enumerate(hop.jump):
+        via = ssh_settings.jump_hop(spec, jump, config.lookup(ssh_settings.jump_name(jump)))
+        if number or via.host == hop.host:
+            yield via
+        else:
+            yield from _hops(spec, via, config)
+    yield hop
 
 
 def _once(early: socket.socket, dial: Callable[[], Any]) -> Callable[[], Any]:
@@ -74,10 +110,8 @@ def _once(early: socket.socket, dial: Callable[[], Any]) -> Callable[[], Any]:
     return lambda: next(taken, None) or dial()
 
 
-def _connect(
-    spec: HostSpec, hop: Hop, config: SshConfig, stack: contextlib.ExitStack, depth: int = 0
-) -> paramiko.Transport:
-    """A transport to `hop`; what must be closed goes on `stack`."""
+def _connect(spec: HostSpec, hop: Hop, config: SshConfig, way: _Way, depth: int = 0) -> paramiko.Transport:
+    """A transport to `hop`; what must be closed goes on `way`."""
     through: paramiko.Transport | None = None
     for number, jump in enumerate(hop.jump):
         try:
@@ -88,10 +122,10 @@ def _connect(
             raise HostError.of(PROXY_LOOP, f"{hop} goes through {jump}", host=spec.name)
         if number or via.host == hop.host:
             # Only the nearest hop may have its own proxy.
-            through = _open(spec, via, _dialler(spec, via, through, None), stack)
+            through = _open(spec, via, _dialler(spec, via, through, None), way)
         else:
-            through = _connect(spec, via, config, stack, depth + 1)
-    return _open(spec, hop, _dialler(spec, hop, through, hop.command), stack)
+            through = _connect(spec, via, config, way, depth + 1)
+    return _open(spec, hop, _dialler(spec, hop, through, hop.command), way)
 
 
 def _dialler(spec: HostSpec, hop: Hop, through: paramiko.Transport | None, command: str | None) -> Callable[[], Any]:
@@ -108,7 +142,7 @@ def _dialler(spec: HostSpec, hop: Hop, through: paramiko.Transport | None, comma
     return dial
 
 
-def _open(spec: HostSpec, hop: Hop, dial: Callable[[], Any], stack: contextlib.ExitStack) -> paramiko.Transport:
+def _open(spec: HostSpec, hop: Hop, dial: Callable[[], Any], way: _Way) -> paramiko.Transport:
     """Connect and authenticate to one hop, again if the server drops us before it speaks."""
     trust = Trust.of(hop)
     why = ""
@@ -116,7 +150,7 @@ def _open(spec: HostSpec, hop: Hop, dial: Callable[[], Any], stack: contextlib.E
         if attempt:
             time.sleep(random.uniform(0.05, 0.25) * 2**attempt)  # noqa: S311  (jitter)
         try:
-            return _attempt(spec, hop, dial, trust, stack)
+            return _attempt(spec, hop, dial, trust, way)
         except OtherTypeError as other:
             trust = trust.asking_for(other.types)
         except _Dropped as error:
@@ -128,9 +162,7 @@ class _Dropped(Exception):
     """The server closed the connection before the handshake."""
 
 
-def _attempt(
-    spec: HostSpec, hop: Hop, dial: Callable[[], Any], trust: Trust, stack: contextlib.ExitStack
-) -> paramiko.Transport:
+def _attempt(spec: HostSpec, hop: Hop, dial: Callable[[], Any], trust: Trust, way: _Way) -> paramiko.Transport:
     arguments = _arguments(spec, hop)
     sock = _dial(spec, hop, dial)
     client = paramiko.SSHClient()
@@ -154,7 +186,8 @@ def _attempt(
         if isinstance(translated, _Dropped) and time.monotonic() - started >= spec.connect_timeout:
             translated = ssh_errors.too_slow(hop, "begin the SSH handshake", spec.connect_timeout, spec.name)
         raise translated from None
-    stack.callback(_hang_up, client, sock)
+    way.callback(_hang_up, client, sock)
+    way.keys.append((hop, transport.get_remote_server_key().asbytes()))
     return transport
 
 

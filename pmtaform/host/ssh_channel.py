@@ -32,9 +32,20 @@ def patience(spec: HostSpec) -> float:
 
 
 class SshSession:
-    """A session on `transport` (paramiko's). `on_close` gives the connection and its jump hosts back."""
+    """A session on `transport` (paramiko's). `on_close` gives the connection and its jump hosts back.
 
-    def __init__(self, spec: HostSpec, hop: Hop, transport: Any, on_close: Callable[[], None]) -> None:
+    `way`: the servers that it leads over, the host itself last, each with the key that it has shown.
+    """
+
+    def __init__(
+        self,
+        spec: HostSpec,
+        hop: Hop,
+        transport: Any,
+        on_close: Callable[[], None],
+        way: tuple[tuple[Hop, bytes], ...] = (),
+    ) -> None:
+        self.way = way
         self._spec = spec
         self._hop = hop
         self._transport = transport
@@ -50,6 +61,12 @@ class SshSession:
     def is_open(self) -> bool:
         """Whether the connection is still there, as far as is known without asking the host."""
         return bool(self._transport.is_active())
+
+    def answers(self, within: float) -> bool:
+        """Whether the server answers within that many seconds. One that does not is disconnected."""
+        with contextlib.suppress(HostError), _within(self._transport, self._hop, self._spec, within):
+            self._transport.global_request("keepalive@openssh.com")
+        return self.is_open
 
     def close(self) -> None:
         """Close the connection and its jump hosts."""

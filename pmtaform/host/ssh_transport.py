@@ -59,7 +59,7 @@ def _preferences(types: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ..
 
 
 class _Packets(paramiko.packet.Packetizer):  # type: ignore[misc]  # untyped library
-    """Counts what the server sends, and bounds its first answer without a thread of its own."""
+    """Counts what the server sends, and bounds its first answer without another thread."""
 
     read = 0
     _until: float | None = None

@@ -63,13 +63,17 @@ class Trust:
             raise OtherTypeError(types)
         raise error
 
+    def has(self, blob: bytes) -> bool:
+        """Whether the server may show this key."""
+        return self.known.has(self.name, blob)
+
     def is_revoked(self, blob: bytes) -> bool:
         """Whether no server of that name may show this key."""
         return self.known.is_revoked(self.name, blob)
 
 
 class Check(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # untyped library
-    """Has paramiko ask `trust`. It has no keys of its own, so it asks about every server."""
+    """Has paramiko ask `trust`. It has no keys itself, so it asks about every server."""
 
     def __init__(self, trust: Trust) -> None:
         self._trust = trust

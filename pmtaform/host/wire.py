@@ -53,6 +53,8 @@ _LOOKING = {
 }
 GARBLED = 76  # the exit code where what is read is not the program that was sent
 _GARBLED = "pmtaform: what arrived on standard input is not the program that was sent"
+_FIRST_OP = re.compile(rb"^[0-9a-f]{32}\n([a-z]+)$", re.MULTILINE)
+_ONLY_LOOKING = frozenset({b"probe", b"left", b"copies", b"results", b"generations"})
 _STEPS = re.compile(r"^(?:UNDO_)?STEPS='([^']*)'", re.MULTILINE)
 
 
@@ -158,6 +160,15 @@ def call(session: Session, spec: HostSpec, op: str, body: Iterable[bytes], *, ti
             host=spec.name,
         )
     return items
+
+
+def is_look(data: bytes) -> bool:
+    """Whether what goes to the agent has it look and no more, so that it may be sent again.
+
+    The first line of a request is the first that has a mark alone: what comes before is the agent's program.
+    """
+    match = _FIRST_OP.search(data)
+    return match is not None and match[1] in _ONLY_LOOKING
 
 
 def _garbled(spec: HostSpec) -> HostError:

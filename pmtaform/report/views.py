@@ -47,6 +47,7 @@ VIEWS: Final = {
     "pmtaform-secrets": ("secret_uses:SecretTable", "secret_uses:CheckTable"),
     "pmtaform-state": ("states:StateTable", "states:StateOfHost"),
     "pmtaform-undo": ("events:ReturnView",),
+    "pmtaform-warm": ("warm:WarmTable",),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Final
 
 from pmtaform.transport import Transport
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
 
 
 def _open(spec: HostSpec) -> Session:
+    warm = sys.modules.get("pmtaform.host.warm.client")  # not imported where no connection is kept
+    kept = warm.current() if warm is not None else None
+    return kept.open(spec, _connect) if kept is not None else _connect(spec)
+
+
+def _connect(spec: HostSpec) -> Session:
     from pmtaform.host.ahead import dial
 
     early = dial(spec)

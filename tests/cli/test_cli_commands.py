@@ -16,6 +16,7 @@ from pmtaform.diagnostics import Exit
 COMMANDS = [
     *(("init",), ("validate",), ("schema",), ("render",), ("plan",), ("apply",), ("show",), ("rollback",)),
     *(("drift",), ("state",), ("state", "list"), ("state", "show"), ("unlock",)),
+    *(("warm",), ("warm", "status"), ("warm", "stop")),
 ]
 
 

@@ -194,7 +194,7 @@ def test_a_host_costs_no_search_through_plain_names(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_host_costs_no_search_through_hashed_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hash can only be tried; the key that the server shows says which line to try."""
+    """A hash can only be tried; the key that the server shows decides which line to try."""
     known = read("".join(f"{hashed(f'h{n}')} ssh-ed25519 {key_text(n)}\n" for n in range(MANY)))
     calls = counting(monkeypatch, known_hosts, "_hash_matches")
     for n in range(0, MANY, 100):

@@ -236,3 +236,22 @@ SHELL_MISSING: Final = Definition(
         "A local host needs a POSIX shell on this machine, and it could not be started. Install one as /bin/sh."
     ),
 )
+WARM_UNSAFE: Final = Definition(
+    code="warm-unsafe",
+    summary="Place of kept connections open to others",
+    kind=Kind.USAGE,
+    explanation=(
+        "The socket of the process that keeps connections, or its folder, is a link, belongs to another user, or has "
+        "a mode that lets others use it. Another user who can use it can use the connections. Find out who made it, "
+        "remove it, and plan again."
+    ),
+)
+WARM_NOT_STARTED: Final = Definition(
+    code="warm-not-started",
+    summary="Process for kept connections not started",
+    kind=Kind.USAGE,
+    explanation=(
+        "The process that keeps connections ended before it listened. The folder of its socket may be full or not "
+        "writable, or its path too long for a socket. Set XDG_RUNTIME_DIR, or plan without --keep-warm."
+    ),
+)
