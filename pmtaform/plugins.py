@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from pmtaform.registry import Registry
 
 if TYPE_CHECKING:
+    from pmtaform.execution.engine import EngineKind
     from pmtaform.secrets.provider import ProviderKind
     from pmtaform.state.backend import BackendKind
     from pmtaform.transport import Transport
@@ -44,5 +45,14 @@ STATE_BACKENDS: Final[Registry[BackendKind]] = Registry(
     kind="pmtaform.state.backend:BackendKind",
     own={
         "file": "pmtaform.state.files:FILE",
+    },
+)
+
+EXECUTORS: Final[Registry[EngineKind]] = Registry(
+    "pmtaform.executors",
+    noun="executor",
+    kind="pmtaform.execution.engine:EngineKind",
+    own={
+        "dask": "pmtaform.execution.dask:DASK",
     },
 )

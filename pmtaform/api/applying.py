@@ -40,6 +40,11 @@ class ApplyRequest:
     lock: HeldLock | None = None
     hosts: Sequence[RunHost] | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        """Reject what would leave some hosts changed and others not."""
+        if self.hosts is not None and self.together:
+            raise ValueError("hosts that other processes change do not change together")
+
 
 def apply_plan(planned: Planned, request: ApplyRequest | None = None) -> RunResult:
     """Apply a plan that was just made, under the lock of its state; the result of every chosen host.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -12,6 +13,7 @@ import typer
 
 from pmtaform.cli.asking import approved
 from pmtaform.cli.context import Format, settings
+from pmtaform.cli.executing import ExecutorOption, hosts_by, planned_by
 from pmtaform.cli.options import (
     Allowed,
     AutoApprove,
@@ -29,6 +31,7 @@ from pmtaform.errors import UsageError
 
 if TYPE_CHECKING:
     from pmtaform.api import Choice, Planned, Project
+    from pmtaform.execution.engine import Engine
     from pmtaform.plan.document import SavedPlan
     from pmtaform.state import HeldLock
 
@@ -54,6 +57,7 @@ def apply(
     format: FormatOption = Format.TEXT,
     resume: _Resume = None,
     diff: WithDiff = False,
+    executor: ExecutorOption = None,
 ) -> int:
     """Apply a stack: show the plan, ask for approval, change the hosts.
 
@@ -61,6 +65,7 @@ def apply(
     """
     from pmtaform.api import Choice, check_allowed, load_plan, resumable
     from pmtaform.cli.output import refusals
+    from pmtaform.execution.choosing import engine_of
 
     check_allowed(allow or [])
     project = settings.project()
@@ -79,8 +84,8 @@ def apply(
         earlier = resumable(project, name, resume)
         choice, done = earlier.choice, earlier.done
     ask = not auto_approve and saved is None
-    with refusals(format), _locked(project, name) as lock:
-        request = _Request(choice, tuple(allow or ()), format, lock, ask=ask, done=done)
+    with refusals(format), engine_of(project, executor) as engine, _locked(project, name) as lock:
+        request = _Request(choice, tuple(allow or ()), format, lock, ask=ask, done=done, engine=engine)
         return _run(project, stack, plan, request, diff=diff)
 
 
@@ -94,6 +99,7 @@ class _Request:
     lock: HeldLock
     ask: bool
     done: frozenset[str]
+    engine: Engine | None = None
 
 
 def _run(project: Project, stack: str | None, saved: SavedPlan | None, request: _Request, *, diff: bool) -> int:
@@ -101,7 +107,7 @@ def _run(project: Project, stack: str | None, saved: SavedPlan | None, request: 
     from pmtaform.cli.output import out, plan_view, show
     from pmtaform.report.verdict import verdict
 
-    planned = _planned(project, stack, saved, request)
+    planned = _planned(project, stack, saved, request, diff=diff)
     try:
         if request.format is Format.TEXT:
             if saved is None:
@@ -135,17 +141,18 @@ def _locked(project: Project, stack: str) -> Iterator[HeldLock]:
         yield held
 
 
-def _planned(project: Project, stack: str | None, saved: SavedPlan | None, request: _Request) -> Planned:
-    from pmtaform.api import PlanRequest, make_plan, plan_again
+def _planned(project: Project, stack: str | None, saved: SavedPlan | None, request: _Request, *, diff: bool) -> Planned:
+    from pmtaform.api import PlanRequest, plan_again
     from pmtaform.cli.output import watching
 
+    make = partial(planned_by, request.engine)
     if saved is not None:
         with watching([host.host for host in saved.plan.hosts], format=request.format) as watch:
-            return plan_again(project, saved, watch=watch)
+            return plan_again(project, saved, watch=watch, make=make)
     loaded = project.load(stack)
     with watching(tuple(request.choice.select(loaded)), format=request.format) as watch:
         wanted = PlanRequest(choice=request.choice, keep_open=True, watch=watch, allow=request.allow)
-        return make_plan(project, loaded, wanted)
+        return make(project, loaded, wanted, diff=diff)
 
 
 def _go(planned: Planned, request: _Request) -> int:
@@ -156,13 +163,16 @@ def _go(planned: Planned, request: _Request) -> int:
 
     allow, format = request.allow, request.format
     check_consent(planned, allow)
+    elsewhere = hosts_by(request.engine, planned, allow)
     if planned.plan.changed and request.ask and not approved(_question(planned), format):
         return Exit.ERROR
     at_work = [host.host for host in planned.plan.hosts]
     with watching(at_work, quiet=False, format=format) as watch:
         hosts = AtWork(watch)
         with stopping(planned.stack.name, hosts.told) as stop:
-            how = ApplyRequest(allow=allow, done=request.done, watch=hosts, stop=stop, lock=request.lock)
+            how = ApplyRequest(
+                allow=allow, done=request.done, watch=hosts, stop=stop, lock=request.lock, hosts=elsewhere
+            )
             result = apply_plan(planned, how)
     show(RunView(result), format)
     return result.exit_code

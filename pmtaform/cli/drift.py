@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pmtaform.cli.context import Format, settings
+from pmtaform.cli.executing import ExecutorOption, drift_by, planned_by
 from pmtaform.cli.options import DetailedExitCode, FormatOption, Hosts, ShardOption, StackArgument, choice_of
 from pmtaform.cli.plan import plan_exit
 from pmtaform.cli.warm import KeepWarm, keeping
@@ -14,22 +15,26 @@ def drift(
     stack: StackArgument = None,
     host: Hosts = None,
     shard: ShardOption = None,
+    executor: ExecutorOption = None,
     format: FormatOption = Format.TEXT,
     detailed_exitcode: DetailedExitCode = False,
     keep_warm: KeepWarm = False,
 ) -> int:
     """Show what changed on hosts since the last apply, independent of the stack."""
-    from pmtaform.api import PlanRequest, drift_of, make_plan
+    from pmtaform.api import PlanRequest
     from pmtaform.cli.output import show, tell, watching
+    from pmtaform.execution.choosing import engine_of
     from pmtaform.report.drifts import DriftTable
 
     project = settings.project()
     loaded = project.load(stack)
     choice = choice_of(host, shard)
-    with keeping(keep_warm), watching(tuple(choice.select(loaded))) as watch:
-        planned = make_plan(project, loaded, PlanRequest(choice=choice, watch=watch, validate=False))
+    names = tuple(choice.select(loaded))
+    with keeping(keep_warm), engine_of(project, executor) as engine, watching(names) as watch:
+        request = PlanRequest(choice=choice, watch=watch, validate=False)
+        planned = planned_by(engine, project, loaded, request)
     tell(note for note in planned.plan.notes if SHARD.describes(note))
-    reports = drift_of(planned)
+    reports = drift_by(engine, planned)
     show(DriftTable(reports, planned.plan.failures), format)
     code = plan_exit(planned, detailed=False)
     if code is Exit.OK and any(report.unknown for report in reports.values()):

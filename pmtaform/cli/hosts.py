@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pmtaform.cli.context import Format, settings
+from pmtaform.cli.executing import ExecutorOption, planned_by, rows_by
 from pmtaform.cli.options import FormatOption, Hosts, ShardOption, StackArgument, choice_of
 from pmtaform.cli.plan import plan_exit
 from pmtaform.cli.warm import KeepWarm, keeping
@@ -14,21 +15,25 @@ def hosts(
     stack: StackArgument = None,
     host: Hosts = None,
     shard: ShardOption = None,
+    executor: ExecutorOption = None,
     format: FormatOption = Format.TEXT,
     keep_warm: KeepWarm = False,
 ) -> int:
     """Show every host in a row: version, generation, last apply, drift, changes to make, pending or frozen."""
-    from pmtaform.api import PlanRequest, fleet_of, make_plan
+    from pmtaform.api import PlanRequest
     from pmtaform.cli.output import show, tell, watching
+    from pmtaform.execution.choosing import engine_of
     from pmtaform.report.hosts import HostTable
 
     project = settings.project()
     loaded = project.load(stack)
     choice = choice_of(host, shard)
-    with keeping(keep_warm), watching(tuple(choice.select(loaded))) as watch:
-        planned = make_plan(project, loaded, PlanRequest(choice=choice, watch=watch, validate=False))
+    names = tuple(choice.select(loaded))
+    with keeping(keep_warm), engine_of(project, executor) as engine, watching(names) as watch:
+        request = PlanRequest(choice=choice, watch=watch, validate=False)
+        planned = planned_by(engine, project, loaded, request)
     tell(note for note in planned.plan.notes if SHARD.describes(note))
-    rows = fleet_of(planned, loaded.operations)
+    rows = rows_by(engine, planned)
     show(HostTable(loaded.name, rows), format)
     code = plan_exit(planned, detailed=False)
     return Exit.ERROR if code is Exit.OK and any(row.unknown for row in rows) else code

@@ -127,11 +127,15 @@ def plan_view(planned: Planned, *, diff: bool = False, effective: bool = False, 
     """A plan with the keys that rotate, and with its text diffs and its effects on queues if they are wanted."""
     from pmtaform.report.plans import PlanView
 
-    diffs, effects = {}, None
+    diffs: dict[str, list[str]] = {}
+    effects = None
     if diff:
         from pmtaform.report.diffs import diff_lines
 
-        diffs = {name: diff_lines(verdict.opened().difference.edits) for name, verdict in planned.fleet.surveys.items()}
+        elsewhere: dict[str, list[str]] = getattr(planned, "diffs", {})  # of hosts that workers looked at
+        diffs = elsewhere or {
+            name: diff_lines(verdict.opened().difference.edits) for name, verdict in planned.fleet.surveys.items()
+        }
     if effective:
         from pmtaform.api import effects_of
 

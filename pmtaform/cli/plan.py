@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pmtaform.cli.context import Format, settings
+from pmtaform.cli.executing import ExecutorOption, planned_by
 from pmtaform.cli.moments import AsOf, moment_of
 from pmtaform.cli.options import (
     DetailedExitCode,
@@ -22,6 +23,7 @@ from pmtaform.cli.options import (
 from pmtaform.cli.warm import KeepWarm, keeping
 from pmtaform.diagnostics import Exit, Kind
 from pmtaform.diagnostics.codes.command_line import FUTURE_PLAN_NOT_SAVED
+from pmtaform.diagnostics.codes.execution import NOT_OVER_EXECUTOR
 from pmtaform.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,10 +43,12 @@ def plan(
     effective: WithEffects = False,
     as_of: AsOf = None,
     keep_warm: KeepWarm = False,
+    executor: ExecutorOption = None,
 ) -> int:
     """Show what differs between a stack and its live hosts. Changes nothing on them."""
-    from pmtaform.api import PlanRequest, make_plan, save_plan
+    from pmtaform.api import PlanRequest, save_plan
     from pmtaform.cli.output import plan_view, show, watching
+    from pmtaform.execution.choosing import engine_of
 
     moment = moment_of(as_of)
     if moment is not None and out is not None:
@@ -56,8 +60,12 @@ def plan(
     project = settings.project()
     loaded = project.load(stack)
     choice = choice_of(host, shard, targets=target, excludes=exclude)
-    with keeping(keep_warm), watching(tuple(choice.select(loaded))) as watch:
-        planned = make_plan(project, loaded, PlanRequest(choice=choice, watch=watch, as_of=moment))
+    names = tuple(choice.select(loaded))
+    with keeping(keep_warm), engine_of(project, executor) as engine, watching(names) as watch:
+        if engine is not None and effective:
+            raise UsageError.of(NOT_OVER_EXECUTOR, "--effective reads whole configurations. Add --executor local.")
+        request = PlanRequest(choice=choice, watch=watch, as_of=moment)
+        planned = planned_by(engine, project, loaded, request, diff=diff)
     if out is not None:
         save_plan(planned, out)
     show(plan_view(planned, diff=diff, effective=effective, ahead=moment is not None), format)

@@ -44,7 +44,18 @@ from pmtaform.host.model import (
     digest,
 )
 from pmtaform.host.probe import HASH_ONLY, probe
-from pmtaform.host.transaction import apply, commit, confirm, decide_pending, reconnect, recover, result, revert, stage
+from pmtaform.host.transaction import (
+    apply,
+    commit,
+    confirm,
+    decide_pending,
+    final_outcome,
+    reconnect,
+    recover,
+    result,
+    revert,
+    stage,
+)
 from pmtaform.host.transport import Output, Session
 from pmtaform.host.wire import steps
 
@@ -86,6 +97,7 @@ __all__ = [
     "decide_pending",
     "digest",
     "examine",
+    "final_outcome",
     "generations",
     "kept_copies",
     "last_left",

@@ -131,6 +131,23 @@ def result(session: Session, spec: HostSpec, transaction: str) -> Outcome | None
     return facts.outcome(spec.name)
 
 
+def final_outcome(session: Session, spec: HostSpec, transaction: str, *, who: str = "") -> Outcome | None:
+    """What became of a transaction that another process sent; None: the host has no such name, or only staged it.
+
+    Waits while it runs, and while it awaits its confirmation: its own client confirms it, or the host reverts it when
+    its time is over. What a dead process left is finished or undone.
+    """
+    while True:
+        outcome = result(session, spec, transaction)
+        if outcome is not None and outcome.status is Status.UNKNOWN:
+            outcome = _settle(session, spec, transaction, who, seal=False)
+        if outcome is None or outcome.status is Status.STAGED:
+            return None
+        if outcome.status is not Status.PENDING:
+            return outcome
+        _sleep(1.0)
+
+
 def perform(session: Session, spec: HostSpec, op: str, request: Request, reopen: Reopen | None) -> Outcome:
     """Run a request to its end and return the host's record."""
     with _Live(session, reopen) as live:

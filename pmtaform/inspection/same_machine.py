@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from pmtaform.diagnostics import Diagnostic, Severity
@@ -16,13 +17,42 @@ _REMEDY = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What identifies a host: how it is reached, and its machine id, if it is known."""
+
+    host: str
+    is_local: bool
+    root: str
+    address: str = ""
+    port: int | None = None
+    proxy_jump: str | None = None
+    machine: str = ""
+
+
 def same_machine(surveys: Iterable[HostVerdict]) -> Iterator[tuple[str, Diagnostic]]:
     """Notes on hosts that are most likely one machine, by the host's name."""
+    return same_machines(_identity(survey.target.spec, survey.snapshot.machine_id) for survey in surveys)
+
+
+def _identity(spec: HostSpec, machine: str) -> Identity:
+    return Identity(
+        host=spec.name,
+        is_local=spec.transport.is_local,
+        root=spec.root,
+        address=spec.address,
+        port=spec.port,
+        proxy_jump=spec.proxy_jump,
+        machine=machine,
+    )
+
+
+def same_machines(hosts: Iterable[Identity]) -> Iterator[tuple[str, Diagnostic]]:
+    """As `same_machine`, by what identifies the hosts."""
     places: dict[tuple[str, ...], list[str]] = {}
-    for survey in surveys:
-        spec, machine = survey.target.spec, survey.snapshot.machine_id
-        for place in _places(spec, machine):
-            places.setdefault(place, []).append(spec.name)
+    for host in hosts:
+        for place in _places(host):
+            places.setdefault(place, []).append(host.host)
     notes: dict[str, Diagnostic] = {}
     for place, names in places.items():
         if len(names) > 1:
@@ -30,15 +60,15 @@ def same_machine(surveys: Iterable[HostVerdict]) -> Iterator[tuple[str, Diagnost
     return iter(notes.items())
 
 
-def _places(spec: HostSpec, machine: str) -> Iterator[tuple[str, ...]]:
-    """The identities of a host: machine id and address. Folders of one machine are separate hosts."""
-    root = spec.root.rstrip("/") or "/"
-    if spec.transport.is_local:
+def _places(host: Identity) -> Iterator[tuple[str, ...]]:
+    """The places of a host: machine id and address. Folders of one machine are separate hosts."""
+    root = host.root.rstrip("/") or "/"
+    if host.is_local:
         yield "folder", str(Path(root).resolve())
     else:
-        yield "address", f"{spec.address or spec.name}:{spec.port or 22}", spec.proxy_jump or "", root
-        if machine:
-            yield "machine id", machine, root
+        yield "address", f"{host.address or host.host}:{host.port or 22}", host.proxy_jump or "", root
+        if host.machine:
+            yield "machine id", host.machine, root
 
 
 def _note(place: tuple[str, ...], names: list[str], host: str) -> Diagnostic:

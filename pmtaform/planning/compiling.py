@@ -75,14 +75,14 @@ def refuse(draft: Draft) -> None:
     problems = Diagnostics()
     for name in draft.names:
         compile_into(draft.stack, name, draft.resolve, problems)
-    if draft.request.validate:
+    if draft.request.validate and not draft.request.is_part:
         check_hosts(draft.stack, problems, but=draft.names)
     raise_errors(problems)
 
 
 def checked_targets(draft: Draft) -> tuple[Target, ...]:
     """The chosen hosts. Raises `Invalid` before `SecretUnavailable`, as `refuse` does."""
-    if draft.request.validate:
+    if draft.request.validate and not draft.request.is_part:
         check_others(draft)
     try:
         return targets_of(draft, draft.names)

@@ -80,6 +80,8 @@ def compile_stack(draft: Draft) -> None:
         step.prepare(draft)
     draft.targets = checked_targets(draft)
     check_shared_roots(draft.targets)
+    if draft.request.is_part:
+        return
     try:
         check_patterns(draft.request.choice, draft.targets, lambda: names_elsewhere(draft))
     except NotCompiled as error:
@@ -185,7 +187,7 @@ def _planned(draft: Draft) -> Planned:
     return Planned(
         project=draft.project,
         stack=draft.stack,
-        plan=_plan(draft),
+        plan=plan_of(draft),
         fleet=draft.fleet,
         key=draft.key,
         state=draft.state,
@@ -196,7 +198,8 @@ def _planned(draft: Draft) -> Planned:
     )
 
 
-def _plan(draft: Draft) -> Plan:
+def plan_of(draft: Draft) -> Plan:
+    """The plan that a draft has become."""
     saved, choice = draft.saved, draft.request.choice
     return Plan(
         id=new_run_id(),

@@ -29,6 +29,7 @@ from pmtaform.planning.pipeline import make_plan
 from pmtaform.planning.request import PlanRequest
 from pmtaform.progress import Watch
 from pmtaform.project import Project
+from pmtaform.stack import Stack
 from pmtaform.state import StackKey
 
 if TYPE_CHECKING:
@@ -42,8 +43,9 @@ def plan_again(
     watch: Watch | None = None,
     clock: Clock | None = None,
     resolver: Callable[[], DnsResolver] | None = None,
+    make: Callable[[Project, Stack, PlanRequest], Planned] = make_plan,
 ) -> Planned:
-    """Make a saved plan again, and check that it is the same.
+    """Make a saved plan again, by `make`, and check that it is the same.
 
     Raises `StateDamaged` when the file is not what `plan` wrote, and `Stale` when the plan made now is another.
     """
@@ -57,7 +59,7 @@ def plan_again(
         )
     choice = Choice.of_patterns(plan.selection)
     request = PlanRequest(choice=choice, keep_open=True, watch=watch, clock=clock or SystemClock(), resolver=resolver)
-    planned = make_plan(project, stack, request)
+    planned = make(project, stack, request)
     try:
         _same(plan, planned.plan)
     except Stale:

@@ -23,6 +23,8 @@ class PlanRequest:
     `keep_open` leaves the sessions open for an apply. `as_of` is the future date that the plan is for, and `allow`
     the dangers and findings that have consent already. `resolver` opens the DNS client; without it, the stack's `dns`
     decides. `validate` False, as `drift` has it, reads hosts even where the stack has errors.
+    `is_part`: it is one host's part of a plan, and the stack and the patterns are checked where the parts are put
+    together.
     """
 
     choice: Choice = field(default_factory=Choice)
@@ -34,6 +36,7 @@ class PlanRequest:
     allow: Collection[str] = ()
     resolver: Callable[[], DnsResolver] | None = field(default=None, repr=False)
     validate: bool = True
+    is_part: bool = False
 
     def moment(self) -> datetime:
         """The date that the plan is for."""

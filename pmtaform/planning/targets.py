@@ -51,13 +51,33 @@ def check_patterns(choice: Choice, targets: Iterable[Target], elsewhere: Callabl
             raise UsageError.of(NO_SUCH_TARGET, _names_nothing(pattern, names))
 
 
+def check_patterns_of(draft: Draft) -> None:
+    """As `check_patterns`, where other processes compile the hosts."""
+    choice = draft.request.choice
+    if not choice.targets and not choice.excludes:
+        return
+    names = _names_of(draft, choice.all_parts(draft.stack))
+    if names is None:
+        return
+    for pattern in (*choice.targets, *choice.excludes):
+        if not any(matches(pattern, name) for name in names):
+            raise UsageError.of(NO_SUCH_TARGET, _names_nothing(pattern, names))
+
+
 def names_elsewhere(draft: Draft) -> set[str]:
     """The names of the blocks on the chosen hosts of other shards, as the stack and the state know them."""
     if draft.request.choice.shard is None:
         return set()
     others = [name for name in draft.request.choice.all_parts(draft.stack) if name not in draft.names]
+    return _names_of(draft, others) or set()
+
+
+def _names_of(draft: Draft, hosts: Iterable[str]) -> set[str] | None:
+    """The names of the blocks on these hosts; None where blocks that only a host knows may be meant."""
     names: set[str] = set()
-    for host, desired in compile_all(draft.stack, None, others).items():
+    for host, desired in compile_all(draft.stack, None, hosts).items():
+        if desired.unmanaged is Unmanaged.REMOVE:
+            return None
         names |= _names_on(host, desired, draft.state.hosts.get(host))
     return names
 

@@ -56,6 +56,7 @@ def read_host(name: str, node: Mapping, defaults: HostDefaults, problems: Diagno
         pmta=_program(values.get("pmta", PMTA), node, problems),
         activation=values.get("activation", "reload"),
         groups=tuple(dict.fromkeys(values.get("groups", ()))),
+        via=values.get("via"),
         password=secrets.get("password"),
         sudo_password=secrets.get("sudo"),
         passphrase=secrets.get("passphrase"),

@@ -18,15 +18,20 @@ from pmtaform.stack.nodes import Mapping, Node, Scalar, Sequence
 from pmtaform.stack.yaml import read_yaml
 
 _BACKEND: Final = "backend"
+_EXECUTORS: Final = "executors"
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectFile:
-    """The content of the file: programs that stacks may run, and the state backend with its options."""
+    """The content of the file: programs that stacks may run, the state backend with its options, and engines.
+
+    `executors` are the options of each engine, by its name.
+    """
 
     programs: tuple[str, ...] = ()
     backend: str = DEFAULT_BACKEND
     options: MappingType[str, str] = field(default_factory=dict)
+    executors: MappingType[str, MappingType[str, str]] = field(default_factory=dict)
 
 
 def read_project_file(root: Path) -> ProjectFile:
@@ -53,10 +58,12 @@ def _settings(root: Node, problems: Diagnostics) -> ProjectFile:
         problems.report(project_files.PROJECT_FILE, f"Write `{KEY}: [PROGRAM]`.", root.place)
         return ProjectFile()
     for name, (key, _) in root.entries.items():
-        if name not in (KEY, _BACKEND):
-            problems.report(UNKNOWN_KEY, f'"{name}": {PROJECT_FILE} has {KEY}, {_BACKEND}.', key.place)
+        if name not in (KEY, _BACKEND, _EXECUTORS):
+            detail = f'"{name}": {PROJECT_FILE} has {KEY}, {_BACKEND}, {_EXECUTORS}.'
+            problems.report(UNKNOWN_KEY, detail, key.place)
     backend, options = _backend(root.get(_BACKEND), problems)
-    return ProjectFile(tuple(_names(root.get(KEY), problems)), backend, options)
+    executors = _executors(root.get(_EXECUTORS), problems)
+    return ProjectFile(tuple(_names(root.get(KEY), problems)), backend, options, executors)
 
 
 def _names(value: Node | None, problems: Diagnostics) -> list[str]:
@@ -83,3 +90,20 @@ def _backend(value: Node | None, problems: Diagnostics) -> tuple[str, dict[str, 
     detail = f"Write `{_BACKEND}: NAME` or `{_BACKEND}: {{NAME: {{OPTION: TEXT}}}}`."
     problems.report(project_files.PROJECT_FILE, detail, value.place)
     return DEFAULT_BACKEND, {}
+
+
+def _executors(value: Node | None, problems: Diagnostics) -> dict[str, dict[str, str]]:
+    """`executors: {NAME: ADDRESS}`, or `executors: {NAME: {OPTION: TEXT}}`."""
+    executors: dict[str, dict[str, str]] = {}
+    entries = value.entries.items() if isinstance(value, Mapping) else ()
+    for name, (_, options) in entries:
+        if isinstance(options, Scalar) and not options.is_null:
+            executors[name] = {"address": options.text}
+        elif isinstance(options, Mapping):
+            texts = {key: node.text for key, (_, node) in options.entries.items() if isinstance(node, Scalar)}
+            if len(texts) == len(options.entries):
+                executors[name] = texts
+    if (value is not None and len(executors) != len(entries)) or (value is not None and not entries):
+        detail = f"Write `{_EXECUTORS}: {{NAME: ADDRESS}}` or `{_EXECUTORS}: {{NAME: {{OPTION: TEXT}}}}`."
+        problems.report(project_files.PROJECT_FILE, detail, value.place)
+    return executors

@@ -123,6 +123,7 @@ HOST: Final = MappingShape(
         "config-path": (TEXT, "PowerMTA's main configuration file (/etc/pmta/config)."),
         "pmta": (TEXT, "The pmta program (/usr/sbin/pmta)."),
         "activation": (one_of("none", "reload", "restart"), "How PowerMTA loads a new configuration (reload)."),
+        "via": (WORD, "The tag of the workers that may work on the host, where an executor does; else ignored."),
         "groups": (TEXTS, "The groups whose layers the host takes, the later ones over the earlier ones."),
         **_LAYER,
     }

@@ -28,8 +28,8 @@ class StackHost:
     """One host as the stack describes it. Secrets are references (`keyring:…`), times are seconds.
 
     `root` is the folder used as the machine's root: of a local host an absolute path on this machine.
-    None means not set: the transport's own default applies. `places` has the place of each secret reference, by its
-    key: `password`, `sudo`, `passphrase`.
+    None means not set: the transport's own default applies. `via` is the tag of the workers that may work on
+    it. `places` has the place of each secret reference, by its key: `password`, `sudo`, `passphrase`.
     """
 
     name: str
@@ -46,6 +46,7 @@ class StackHost:
     passphrase: str | None = None
     use_agent: bool = True
     proxy_jump: str | None = None
+    via: str | None = None
     ssh_config: str | None = None
     known_hosts: str | None = None
     connect_timeout: float = 10.0

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn, Self
 
@@ -105,6 +105,11 @@ class StackKey:
         """What proves that the holder of this key wrote a plan: HMAC-SHA-256, 64 hex digits."""
         return hmac.digest(self._derive("plan"), content, "sha256").hex()
 
+    def derived_for(self, host: str) -> dict[str, str]:
+        """The derived keys that a plan of one host needs, in hex. No other key can be made from them."""
+        purposes = ("block", "id", f"files of {host}", f"inputs of {host}")
+        return {purpose: self._derive(purpose).hex() for purpose in purposes}
+
     def _derive(self, purpose: str) -> bytes:
         return hmac.new(self.__key, purpose.encode("utf-8", "surrogateescape"), hashlib.sha256).digest()
 
@@ -113,3 +118,19 @@ class StackKey:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a stack's key is not pickled or copied")
+
+
+class DerivedKey(StackKey):
+    """The keys that were derived from a stack's key for one host (`derived_for`). It seals no plans."""
+
+    __slots__ = ("__derived",)
+
+    def __init__(self, derived: Mapping[str, str]) -> None:
+        self.__derived = {purpose: bytes.fromhex(key) for purpose, key in derived.items()}
+        self.block_key = self._derive("block")
+        self.id = self._derive("id").hex()[:16]
+
+    def _derive(self, purpose: str) -> bytes:
+        if purpose not in self.__derived:
+            raise ValueError(f"no key was derived for: {purpose}")
+        return self.__derived[purpose]

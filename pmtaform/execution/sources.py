@@ -1,0 +1,85 @@
+"""The files of a stack as one text, for workers, and the copy of them that a worker keeps while it runs."""
+
+from __future__ import annotations
+
+import atexit
+import base64
+import json
+import shutil
+import tempfile
+import threading
+import zlib
+from pathlib import Path
+from typing import Final
+
+from pmtaform.diagnostics.codes.execution import SOURCES_DIFFER
+from pmtaform.errors import Invalid
+from pmtaform.programs import PROJECT_FILE
+from pmtaform.project import Project
+from pmtaform.stack import Stack, load_stack
+
+_KEPT: Final = 4  # stacks of which a worker keeps the files
+
+
+def pack(project: Project, stack: Stack) -> str:
+    """The files that `stack` was read from, and the project file, by their paths in the project.
+
+    Files that references name (`file:`) are not among them: they are secrets.
+    """
+    names = dict.fromkeys((*stack.files, PROJECT_FILE))
+    files = {}
+    for name in names:
+        path = project.root / name
+        if path.is_file() and path.resolve().is_relative_to(project.root.resolve()):
+            files[name] = base64.b64encode(path.read_bytes()).decode("ascii")
+    packed = zlib.compress(json.dumps(files).encode("ascii"), 1)
+    return base64.b64encode(packed).decode("ascii")
+
+
+class WorkerCopies:
+    """The stacks that a worker has read, by the digest of their files. Their folders are for this user alone."""
+
+    def __init__(self) -> None:
+        self._stacks: dict[str, tuple[Path, Stack]] = {}
+        self._turn = threading.Lock()
+        atexit.register(self.clear)
+
+    def stack(self, name: str, digest: str, sources: str) -> tuple[Path, Stack]:
+        """The project folder and the stack. Raises `Invalid` when the files are not those of `digest`."""
+        with self._turn:
+            known = self._stacks.pop(digest, None) or self._read(name, digest, sources)
+            self._stacks[digest] = known  # the newest is last
+            while len(self._stacks) > _KEPT:
+                root, _ = self._stacks.pop(next(iter(self._stacks)))
+                shutil.rmtree(root, ignore_errors=True)
+            return known
+
+    def clear(self) -> None:
+        """Remove every copy."""
+        with self._turn:
+            for root, _ in self._stacks.values():
+                shutil.rmtree(root, ignore_errors=True)
+            self._stacks.clear()
+
+    def _read(self, name: str, digest: str, sources: str) -> tuple[Path, Stack]:
+        root = Path(tempfile.mkdtemp(prefix="pmtaform-worker-")).resolve()  # mode 0700
+        try:
+            _unpack(root, sources)
+            stack = load_stack(root / "stacks" / name)
+            if stack.digest != digest:
+                raise Invalid.of(SOURCES_DIFFER, f'The files of stack "{name}" did not arrive as they were sent.')
+        except BaseException:
+            shutil.rmtree(root, ignore_errors=True)
+            raise
+        return root, stack
+
+
+def _unpack(root: Path, sources: str) -> None:
+    files: dict[str, str] = json.loads(zlib.decompress(base64.b64decode(sources)))
+    (root / "stacks").mkdir()
+    for name, content in files.items():
+        path = (root / name).resolve()
+        if not path.is_relative_to(root):
+            raise Invalid.of(SOURCES_DIFFER, f"{name!r} is outside of the project.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(base64.b64decode(content))
