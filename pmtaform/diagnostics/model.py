@@ -80,12 +80,16 @@ class Diagnostic:
 
 
 class Diagnostics:
-    """A growing collection of findings, in the order in which they were made."""
+    """A growing collection of findings, in the order in which they were made.
 
-    __slots__ = ("_items",)
+    `only_errors`: the caller reads no warnings, so what can only warn need not look.
+    """
 
-    def __init__(self, items: Iterable[Diagnostic] = ()) -> None:
+    __slots__ = ("_items", "only_errors")
+
+    def __init__(self, items: Iterable[Diagnostic] = (), *, only_errors: bool = False) -> None:
         self._items: list[Diagnostic] = list(items)
+        self.only_errors = only_errors
 
     def add(self, item: Diagnostic) -> None:
         """Keep one finding."""

@@ -6,22 +6,24 @@ It is one function of values, without a session, so that it may run in another p
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final, NoReturn
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.host import Snapshot
-from pmtaform.inspection.basis import Basis, with_basis
+from pmtaform.inspection.basis import Basis, blocks_left, with_basis
 from pmtaform.inspection.compare import compare, digests_after, digests_before
 from pmtaform.inspection.notes import not_in_force
 from pmtaform.inspection.probing import previous_of
-from pmtaform.inspection.survey import Survey, Target
+from pmtaform.inspection.survey import Survey, Target, Wanted
 from pmtaform.inspection.verdict import HostVerdict, verdict_of
 from pmtaform.lang.includes import Configuration
 from pmtaform.model.selection import Selection
 from pmtaform.plan.diff import Difference
 from pmtaform.plan.model import HostPlan
 from pmtaform.state import HostKeys, HostState
+from pmtaform.transport import Transport
 
 Adviser = Callable[[Survey], Any]
 """What a step computes for one host, from its texts and trees. It returns values that a plan can keep."""
@@ -45,6 +47,40 @@ class HostWork:
     selection: Selection | None = None
     advisers: Mapping[str, Adviser] = field(default_factory=dict)
     will_apply: bool = False
+
+    def parcel(self) -> HostWork:
+        """The same for another process: without what reaches the host, and with texts instead of blocks."""
+        spec = replace(self.target.spec, transport=_NOWHERE, password=None, sudo_password=None, passphrase=None)
+        basis = replace(self.basis, blocks=None) if self.basis.contents is not None else self.basis
+        return replace(self, target=replace(self.target, spec=spec), basis=basis)
+
+    def delivered(self, verdict: HostVerdict) -> HostVerdict:
+        """The verdict that another process made of the parcel, as if it was made here."""
+        prepared = verdict.prepared
+        if prepared is not None:
+            prepared = replace(prepared, spec=self.target.spec)
+        return replace(verdict, target=self.target.fresh(), prepared=prepared)
+
+
+def assess_in(executor: Executor, work: HostWork) -> HostVerdict:
+    """As `assess`, in a worker of `executor`. Secrets go through its pipe, which must be able to carry them."""
+    return work.delivered(executor.submit(assess_parcel, work.parcel()).result())
+
+
+def assess_parcel(work: HostWork) -> HostVerdict:
+    """The verdict on a parcel; what the sender has of it already is omitted."""
+    contents = work.basis.contents
+    if contents is not None:
+        blocks = blocks_left(work.target.spec, contents, work.basis.patterns)
+        work = replace(work, basis=replace(work.basis, blocks=blocks))
+    return replace(assess(work), target=replace(work.target, wanted=Wanted(_not_here)))
+
+
+def _not_here(*_: object) -> NoReturn:
+    raise AssertionError("only the process that sent a parcel can do this")
+
+
+_NOWHERE: Final = Transport(name="nowhere", summary="in another process", open=_not_here)
 
 
 def assess(work: HostWork) -> HostVerdict:

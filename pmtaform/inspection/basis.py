@@ -115,7 +115,7 @@ def _of_state(sources: BasisSources) -> Basis:
         as_left=as_left,
         owned=owned,
         keys=previous.keys,
-        contents=contents,
+        contents=contents if blocks is not None else None,
         patterns=previous.patterns,
     )
 

@@ -3,16 +3,14 @@
     open a session ─▶ probe (one round trip if nothing changed) ─▶ assess: parse, difference, advice ─▶ verdict
 
 Each host is assessed in the worker that probed it, so that one host is parsed while another answers. What was parsed is
-dropped with the survey; a verdict keeps values. At most `_TREES_AT_ONCE` hosts have trees at the same time.
+dropped with the survey; a verdict keeps values. Few hosts have trees at the same time (`Turns`).
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.errors import PmtaformError
@@ -20,15 +18,12 @@ from pmtaform.inspection.assess import Adviser, HostWork, assess
 from pmtaform.inspection.host import HostRequest, probe_host
 from pmtaform.inspection.same_machine import same_machine
 from pmtaform.inspection.survey import NotCompiled, Target
+from pmtaform.inspection.turns import Turns
 from pmtaform.inspection.verdict import Fleet, HostVerdict
 from pmtaform.model.selection import Selection
 from pmtaform.parallel import run_all
 from pmtaform.progress import Phase, Teller, Verdict, Watch
 from pmtaform.state import StackKey
-
-# Threads share one interpreter, so more hosts that compute at once gain nothing, and each holds 100 MB for 100,000
-# lines. The third computes while two wait for an answer.
-_TREES_AT_ONCE: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +77,7 @@ class _FleetInspection:
         self.fleet = Fleet()
         self._request = request
         self._teller = Teller(request.watch)
-        self._turns = threading.Semaphore(_TREES_AT_ONCE)
+        self._turns = Turns()
 
     def inspect(self, target: Target) -> None:
         """Put a host into the fleet: its verdict, or why there is none."""
@@ -92,7 +87,7 @@ class _FleetInspection:
         target = target.fresh()
         self._teller.tell(name, Phase.CONNECTING)
         try:
-            with self._turn() as turn:
+            with self._turns.one(target.size) as turn:
                 fleet.surveys[name] = self._verdict(target, turn)
             self._teller.tell(name, Phase.PLANNED)
         except PmtaformError as problem:
@@ -118,27 +113,11 @@ class _FleetInspection:
             if not is_handed_over:
                 session.close()
 
-    @contextmanager
-    def _turn(self) -> Iterator[Callable[[], object]]:
-        """Give a function that waits, once, until there is room for the trees of one more host."""
-        taken: list[bool] = []
-
-        def take() -> None:
-            if not taken:
-                self._turns.acquire()
-                taken.append(True)
-
-        try:
-            yield take
-        finally:
-            if taken:
-                self._turns.release()
-
     def _check(self, target: Target) -> None:
         """Compile a host that could not be looked at: what is wrong with the stack refuses the plan all the same."""
         if target.is_same:
             return
-        with self._turn() as turn:
+        with self._turns.one(target.size) as turn:
             turn()
             try:
                 target.fresh().wanted.compiled  # noqa: B018  (it raises)

@@ -84,6 +84,7 @@ class Target:
     generation: int | None = None  # the last one that a state knows of whose digests are under another key
     now: datetime | None = None  # by which certificates expire; None: expiry is not checked
     is_same: bool = False
+    size: int = 0  # bytes of its configuration, roughly
 
     @property
     def desired(self) -> Desired:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Final
 
 from pmtaform.diagnostics import Diagnostics
 from pmtaform.errors import PmtaformError
 from pmtaform.host_specs import host_spec
 from pmtaform.inspection.survey import Compiled, NotCompiled, Target, Wanted
 from pmtaform.planning.draft import Draft
-from pmtaform.planning.inputs import AskedSecrets, StackInputs
-from pmtaform.stack import compile_host
+from pmtaform.planning.inputs import AskedSecrets, KnownSecrets, StackInputs
+from pmtaform.secrets import Secret
+from pmtaform.stack import Stack
 from pmtaform.stack.compile import check_hosts, compile_into, raise_errors
+from pmtaform.stack.resolve import Resolve
+from pmtaform.state import HostInputs
+
+_BLOCK: Final = 500  # bytes of an average block
 
 
 def targets_of(draft: Draft, names: Iterable[str]) -> tuple[Target, ...]:
@@ -25,23 +31,45 @@ def _target(draft: Draft, name: str, inputs: StackInputs, *, trust: bool) -> Tar
     stack, known = draft.stack, draft.state
     previous, intent = known.hosts.get(name), known.intents.get(name)
 
-    def make() -> Compiled:
-        asked = AskedSecrets(draft.resolve)
-        desired = compile_host(stack, name, asked)
-        return Compiled(desired, inputs.of(name, desired, asked) if trust else None)
-
     return Target(
         spec=host_spec(stack, stack.hosts[name], draft.resolve),
         stack=stack.name,
-        wanted=Wanted(make),
+        wanted=Wanted(HostCompiler(stack, name, draft.resolve, inputs if trust else None)),
         previous=previous,
         operations=stack.operations[name],
         groups=stack.hosts[name].groups,
         intent=intent,
         generation=draft.saved.hosts[name].generation if name in draft.saved.hosts else None,
         now=draft.request.moment(),
+        size=max(stack.size(name), _BLOCK * len(previous.blocks) if previous is not None else 0),
         is_same=trust and intent is None and inputs.are_same(name, previous),
     )
+
+
+class HostCompiler:
+    """Compiles one host. It can be pickled for a worker process, with its part of the stack and the secrets it uses."""
+
+    def __init__(self, stack: Stack, host: str, resolve: Resolve, inputs: StackInputs | None) -> None:
+        self._stack, self._host, self._resolve, self._inputs = stack, host, resolve, inputs
+        self._secrets: dict[str, Secret] = {}  # that it has asked for
+        self._made: HostInputs | None = None
+
+    def __call__(self) -> Compiled:
+        """What the host should have. Raises `Invalid` and `SecretUnavailable`."""
+        asked, problems = AskedSecrets(self._resolve), Diagnostics(only_errors=True)
+        desired = compile_into(self._stack, self._host, asked, problems)
+        raise_errors(problems)
+        self._secrets = asked.secrets
+        if self._inputs is not None:
+            self._made = self._inputs.of(self._host, desired, asked)
+        return Compiled(desired, self._made)
+
+    def __getstate__(self) -> tuple[Stack, str, dict[str, Secret], HostInputs | None]:
+        return self._stack.only(self._host), self._host, self._secrets, self._made
+
+    def __setstate__(self, state: tuple[Stack, str, dict[str, Secret], HostInputs | None]) -> None:
+        self._stack, self._host, self._secrets, self._made = state
+        self._resolve, self._inputs = KnownSecrets(self._secrets), None
 
 
 def _may_trust(draft: Draft) -> bool:

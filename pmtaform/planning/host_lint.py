@@ -6,9 +6,8 @@ there before in other blocks is not looked for: `pmtaform lint --host` reports i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
 from typing import Final
 
 from pmtaform.diagnostics import Diagnostic, Place, Severity
@@ -24,26 +23,23 @@ from pmtaform.lang.secrecy import holds_secret
 from pmtaform.lang.tree import Section
 from pmtaform.model.desired import Desired
 from pmtaform.plan.model import Action
-from pmtaform.stack import Stack
-from pmtaform.stack.linting import sources_of
 
 _TYPED: Final = (".yaml", ".yml")
 
 
 class HostLinter:
-    """Lints the configurations that the hosts of one stack will have."""
+    """Lints the configurations that the hosts of one stack will have.
 
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
+    `powermta` is the version that the stack is for, and `sources` are its files with suppressions.
+    """
 
-    @cached_property
-    def _sources(self) -> dict[str, list[str]]:
-        return sources_of(self._stack)
+    def __init__(self, powermta: str | None, sources: Mapping[str, list[str]]) -> None:
+        self._powermta, self._sources = powermta, sources
 
     def findings(self, survey: Survey) -> Iterator[Diagnostic]:
         """The findings on the host's configuration after the plan, without the host's name."""
         reading = reading_of(survey)
-        version = survey.snapshot.version or self._stack.powermta
+        version = survey.snapshot.version or self._powermta
         files = _files_before(survey)
         before = Subject(configuration=reading.before, version=version, files=files, all_read=True)
         after = replace(before, configuration=reading.after, files=files | _files_changed(survey))

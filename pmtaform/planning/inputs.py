@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from pmtaform.diagnostics import Place
+from pmtaform.diagnostics.codes.secrets import SECRET_UNAVAILABLE
 from pmtaform.errors import SecretUnavailable
 from pmtaform.fingerprint import fingerprint
 from pmtaform.model.desired import Desired, FileRole
@@ -50,7 +51,7 @@ class StackInputs:
             return None  # a certificate expires
         return HostInputs(
             sources=self._of_sources(host),
-            references=tuple(sorted(asked.digests)),
+            references=tuple(sorted(asked.secrets)),
             secrets=self._of_secrets(host, asked.digests),
         )
 
@@ -69,13 +70,31 @@ class StackInputs:
         return HostSources(self._stack)
 
 
+class KnownSecrets:
+    """Resolves the references that were resolved before, elsewhere."""
+
+    def __init__(self, secrets: Mapping[str, Secret]) -> None:
+        self._secrets = secrets
+
+    def __call__(self, reference: str, place: Place | None) -> Secret:
+        """The secret. Raises `SecretUnavailable`."""
+        if reference not in self._secrets:
+            raise SecretUnavailable.of(SECRET_UNAVAILABLE, f"{reference} was not resolved.", place=place)
+        return self._secrets[reference]
+
+
 class AskedSecrets:
-    """Resolves references, and keeps the digest of each value. `failed`: a value was not available."""
+    """Resolves references, and keeps each secret. `failed`: one was not available."""
 
     def __init__(self, resolve: Resolve) -> None:
         self._resolve = resolve
-        self.digests: dict[str, str] = {}
+        self.secrets: dict[str, Secret] = {}
         self.failed = False
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The digest of each value, by its reference."""
+        return {reference: _digest(secret) for reference, secret in self.secrets.items()}
 
     def __call__(self, reference: str, place: Place | None) -> Secret:
         """The secret. Raises `SecretUnavailable`."""
@@ -84,7 +103,7 @@ class AskedSecrets:
         except SecretUnavailable:
             self.failed = True
             raise
-        self.digests[reference] = _digest(secret)
+        self.secrets[reference] = secret
         return secret
 
 

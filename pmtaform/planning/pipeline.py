@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from pmtaform import __version__
 from pmtaform.clock import check_ahead
-from pmtaform.inspection.assess import Adviser
+from pmtaform.inspection.assess import Adviser, assess, assess_in
 from pmtaform.inspection.fleet import FleetRequest, inspect_fleet
 from pmtaform.inspection.survey import NotCompiled, Target
 from pmtaform.inspection.verdict import Fleet, close_sessions
@@ -143,6 +144,7 @@ def _inspect(draft: Draft, targets: Collection[Target]) -> Fleet:
             watch=request.watch,
             stop=request.stop,
             advisers=_advisers(draft),
+            assess=assess if request.executor is None else partial(assess_in, request.executor),
         ),
     )
 

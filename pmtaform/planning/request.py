@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -37,6 +38,7 @@ class PlanRequest:
     resolver: Callable[[], DnsResolver] | None = field(default=None, repr=False)
     validate: bool = True
     is_part: bool = False
+    executor: Executor | None = field(default=None, repr=False)  # computes verdicts; without it, the worker thread does
 
     def moment(self) -> datetime:
         """The date that the plan is for."""

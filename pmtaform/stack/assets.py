@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from pmtaform.diagnostics import Diagnostics, Place
@@ -29,6 +30,13 @@ class Assets:
             self._contents[name] = read_file(self._folder / name, shown, findings, place) if inside else None
         problems.extend(self._findings[name])
         return self._contents[name]
+
+    def only(self, names: Iterable[str]) -> Assets:
+        """Some of the files."""
+        some = Assets(self._folder, self._shown)
+        some._contents = {name: self._contents[name] for name in names}
+        some._findings = {name: self._findings[name] for name in some._contents}
+        return some
 
     def digest(self, name: str) -> str:
         """The SHA-256 of a file that was read, in hex."""

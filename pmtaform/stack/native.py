@@ -51,15 +51,20 @@ class NativeFile:
     those that something changed on, and the texts of all would be 2 GB.
     """
 
-    __slots__ = ("_content", "_findings", "_path", "_severity", "_shown", "_tree", "digest", "users")
+    __slots__ = ("_content", "_findings", "_path", "_severity", "_shown", "_tree", "digest", "size", "users")
 
     def __init__(self, path: Path, content: bytes, shown: str, severity: Severity, *, keep: bool = True) -> None:
         self.digest = hashlib.sha256(content).hexdigest()
+        self.size = len(content)
         self.users = 0  # hosts
         self._path, self._content = path, content if keep else None
         self._shown, self._severity = shown, severity
         self._tree: Tree | None = None
         self._findings: Diagnostics | None = None
+
+    def untouched(self) -> NativeFile:
+        """The same file, not parsed yet, and for one user."""
+        return NativeFile(self._path, self.content(), self._shown, self._severity)
 
     def content(self) -> bytes:
         """Its text. Raises `Invalid` if the file is not as it was when the stack was loaded."""
@@ -75,12 +80,14 @@ class NativeFile:
     def parsed(self, problems: Diagnostics) -> Tree:
         """Its tree; what is wrong with it goes into `problems`."""
         tree = self._tree or parse_bytes(self.content(), self._shown)
+        self._tree = tree if self.users > 1 else None
+        if problems.only_errors and self._severity is Severity.WARNING:
+            return tree  # half of the time that a plan needs to compile a host
         if self._findings is None:
             findings = Diagnostics()
             check_tree(tree, self._severity, findings)
             self._findings = findings
         problems.extend(self._findings)
-        self._tree = tree if self.users > 1 else None
         return tree
 
     def findings(self) -> Diagnostics:
@@ -162,6 +169,18 @@ class NativeFiles:
         )
         problems.report(NATIVE_OUTSIDE, detail, entry.place)
         return False
+
+    def only(self, names: Iterable[str]) -> NativeFiles:
+        """Some of the files, without their trees."""
+        some = NativeFiles(self._folder, self._shown, self._rules)
+        some._files = {name: file.untouched() for name in names if (file := self._files.get(name)) is not None}
+        some._findings = {name: self._findings[name] for name in some._files}
+        return some
+
+    def size(self, name: str) -> int:
+        """The bytes of a file that was read."""
+        file = self._files.get(name)
+        return file.size if file is not None else 0
 
     def digests(self) -> list[tuple[str, str]]:
         """The digest of every file read so far, by its name in the stack."""

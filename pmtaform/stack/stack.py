@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +131,27 @@ class Stack:
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Warnings about its keys and its native files, which are parsed for it."""
         return tuple(unique((*self.own_diagnostics, *self.natives.findings())))
+
+    def only(self, host: str) -> Stack:
+        """The part of the stack that `host` is compiled from: what a worker process needs."""
+        names = self.hosts[host].groups
+        return replace(
+            self,
+            hosts={host: self.hosts[host]},
+            operations={host: self.operations[host]},
+            groups={name: self.groups[name] for name in names if name in self.groups},
+            own={host: self.own[host]},
+            uses={host: self.uses.get(host, ())},
+            natives=self.natives.only(self._names(host, "native")),
+            assets=self.assets.only(self._names(host, "asset")),
+        )
+
+    def _names(self, host: str, kind: str) -> list[str]:
+        return [name.removeprefix(f"{kind} ") for name, _ in self.uses.get(host, ()) if name.startswith(f"{kind} ")]
+
+    def size(self, host: str) -> int:
+        """The bytes of a host's native files together."""
+        return sum(self.natives.size(name) for name in self._names(host, "native"))
 
     def layers(self, host: str) -> list[StackLayer]:
         """The layers of a host, the lowest first."""

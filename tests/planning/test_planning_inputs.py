@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import pickle
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,6 +26,7 @@ from pmtaform.planning.consent import check_consent
 from pmtaform.planning.draft import Planned
 from pmtaform.planning.request import PlanRequest
 from pmtaform.plugins import TRANSPORTS
+from pmtaform.secrets import Secret
 from pmtaform.state import StateDocument
 from pmtaform.testing.host import MemoryHost, memory_transport
 from pmtaform.testing.state import MemoryBackend, MemoryBackends
@@ -30,7 +34,6 @@ from pmtaform.testing.state import MemoryBackend, MemoryBackends
 HOSTS = ("mta1", "mta2", "mta3")
 CONFIG, TEXT, ASSET = "/etc/pmta/config", "/etc/pmta/text.txt", "/etc/pmta/asset.txt"
 RUNS = b"log-file /var/log/pmta/log\n"
-ALL = frozenset({"open-relay", "rate-raised", "many-deletions", "mail-lost", "frozen", "restart", "unseen-contents"})
 
 
 class WithoutInputs:
@@ -116,7 +119,7 @@ class Fleet:
     def apply(self) -> None:
         """Apply everything that may be applied."""
         with self.plan(self.project, keep_open=True) as planned:
-            apply_plan(planned, ApplyRequest(allow=ALL & _known_dangers(planned)))
+            apply_plan(planned, ApplyRequest(allow=_known_dangers(planned)))
 
     def same(self) -> set[str]:
         """The hosts that the next plan does not compile."""
@@ -225,6 +228,61 @@ def test_a_wrong_native_file_of_another_host_refuses_the_plan(fleet: Fleet) -> N
 
 def test_a_state_holds_no_value_of_a_secret(fleet: Fleet) -> None:
     assert "hush-hush" not in repr(fleet.backends("fleet").load())
+
+
+class Elsewhere(Executor):
+    """An executor whose work and results are pickled, as if they went to another process and back."""
+
+    def submit(self, work: Callable[..., Any], /, *arguments: Any, **_: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(self._sent(work(*self._sent(arguments))))
+        return future
+
+    def _sent(self, value: Any) -> Any:
+        pipe = BytesIO()
+        Carrier(pipe).dump(value)
+        return pickle.loads(pipe.getvalue())
+
+
+class Carrier(pickle.Pickler):
+    """What may carry secrets: a pipe to a worker of one's own."""
+
+    def reducer_override(self, value: Any) -> Any:
+        return (Secret, (value.reveal(), value.reference)) if isinstance(value, Secret) else NotImplemented
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ("own", "mta1", "31"),
+        ("native", "mta2", "<domain e.example.com>\nmax-smtp-out 5\n</domain>\n"),
+        ("live", "mta3", "edit"),
+        ("live", "mta1", "text"),
+        ("stack", "secret", "another-another-16"),
+        ("stack", "asset", "other"),
+    ],
+)
+def test_a_verdict_that_another_process_made_is_the_same(
+    fleet: Fleet, edit: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _edit(fleet, edit, monkeypatch)
+    assert seen(fleet, fleet.project) == seen(fleet, fleet.project, executor=Elsewhere())
+    with fleet.plan(fleet.project, keep_open=True, executor=Elsewhere()) as planned:
+        apply_plan(planned, ApplyRequest(allow=_known_dangers(planned)))
+    assert fleet.same() == set(HOSTS)
+    agree(fleet)
+
+
+def test_only_a_pipe_may_carry_what_has_secrets(fleet: Fleet) -> None:
+    fleet.declared.own["mta1"] = "31"
+    fleet.declared.write(fleet.folder)
+
+    class Plain(Elsewhere):
+        def _sent(self, value: Any) -> Any:
+            return pickle.loads(pickle.dumps(value))
+
+    with pytest.raises(TypeError, match="a secret is not pickled"):
+        fleet.plan(fleet.project, executor=Plain())
 
 
 _LINES = (

@@ -58,8 +58,14 @@ class LintAdviser:
     """
 
     def __init__(self, stack: Stack) -> None:
-        self._stack = stack
+        self._stack: Stack | None = stack
         self._linter: HostLinter | None = None
+
+    def __getstate__(self) -> HostLinter:
+        return self._ready()
+
+    def __setstate__(self, state: HostLinter) -> None:
+        self._stack, self._linter = None, state
 
     def __call__(self, survey: Survey) -> tuple[Diagnostic, ...]:
         """The findings, without the host's name."""
@@ -72,13 +78,20 @@ class LintAdviser:
 
     def _linted(self, survey: Survey) -> tuple[Diagnostic, ...]:
         from pmtaform.inspection.reading import reading_of
-        from pmtaform.planning.host_lint import HostLinter
 
-        self._linter = self._linter or HostLinter(self._stack)
         key, known = _sameness(survey), reading_of(survey).findings
         if key not in known:
-            known[key] = tuple(self._linter.findings(survey))
+            known[key] = tuple(self._ready().findings(survey))
         return known[key]
+
+    def _ready(self) -> HostLinter:
+        if self._linter is None:
+            from pmtaform.planning.host_lint import HostLinter
+            from pmtaform.stack.linting import sources_of
+
+            assert self._stack is not None  # it was not pickled
+            self._linter = HostLinter(self._stack.powermta, sources_of(self._stack))
+        return self._linter
 
 
 def with_findings(plans: Iterable[HostPlan], findings: Findings) -> list[HostPlan]:
