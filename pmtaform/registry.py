@@ -54,6 +54,7 @@ class Registry(Generic[T]):
         self._kind = kind
         self._own = dict(own)
         self._provided: Mapping[str, T] = {}
+        self._loaded: dict[str, T] = {}  # of our own: a look-up for each host would import twice
 
     @contextmanager
     def providing(self, things: Mapping[str, T]) -> Iterator[None]:
@@ -73,7 +74,9 @@ class Registry(Generic[T]):
     def __getitem__(self, name: str) -> T:
         """The thing called `name`. Raises `KeyError` where there is none, `PlugInBroken`."""
         if name in self._own:
-            return self._checked(_attribute(self._own[name]))
+            if name not in self._loaded:
+                self._loaded[name] = self._checked(_attribute(self._own[name]))
+            return self._loaded[name]
         if name in self._provided:
             return self._provided[name]
         matches = [plug_in for plug_in in plug_ins(self.group) if plug_in.name == name]

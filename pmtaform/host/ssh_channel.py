@@ -62,6 +62,11 @@ class SshSession:
         """Whether the connection is still there, as far as is known without asking the host."""
         return bool(self._transport.is_active())
 
+    @property
+    def transport(self) -> Any:
+        """Paramiko's transport to the host."""
+        return self._transport
+
     def answers(self, within: float) -> bool:
         """Whether the server answers within that many seconds. One that does not is disconnected."""
         with contextlib.suppress(HostError), _within(self._transport, self._hop, self._spec, within):

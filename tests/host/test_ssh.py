@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import paramiko
@@ -20,6 +21,7 @@ from ways import Host, over_ssh
 from pmtaform.diagnostics import Exit
 from pmtaform.errors import HostError, Unreachable
 from pmtaform.host import Known, Output, Session, Status, known_hosts, probe, sockets, ssh
+from pmtaform.host.ssh_fabric import CheckedConnection
 from pmtaform.host.transport import MOST_ERRORS
 from pmtaform.secrets import Secret
 
@@ -366,3 +368,15 @@ def test_a_bug_is_not_reported_as_a_host_that_cannot_be_reached(server: Sshd, mo
     monkeypatch.setattr(paramiko.SSHClient, "connect", broken)
     with pytest.raises(AttributeError, match="no such thing"):
         works(server)
+
+
+def test_a_fabric_connection_checks_what_ours_check(sshd: Sshd, tmp_path: Path) -> None:
+    spec = spec_of(HostRoot(sshd.folder), **sshd.options())
+    before = threading.active_count()
+    with CheckedConnection(spec) as connection:
+        assert connection.run("echo $((6 * 7))", hide=True).stdout == "42\n"
+        assert not connection.run("exit 3", warn=True).ok
+    assert threading.active_count() == before
+    unknown = CheckedConnection(replace(spec, known_hosts=str(tmp_path / "none")))
+    with unknown, pytest.raises(Unreachable, match="host-key-unknown"):
+        unknown.run("echo", hide=True)
