@@ -13,7 +13,7 @@ import typer
 
 from pmtaform.cli.asking import approved
 from pmtaform.cli.context import Format, settings
-from pmtaform.cli.executing import ExecutorOption, hosts_by, planned_by
+from pmtaform.cli.executing import ExecutorOption, WorkersOption, hosts_by, planned_by
 from pmtaform.cli.options import (
     Allowed,
     AutoApprove,
@@ -58,6 +58,7 @@ def apply(
     resume: _Resume = None,
     diff: WithDiff = False,
     executor: ExecutorOption = None,
+    workers: WorkersOption = None,
 ) -> int:
     """Apply a stack: show the plan, ask for approval, change the hosts.
 
@@ -84,7 +85,7 @@ def apply(
         earlier = resumable(project, name, resume)
         choice, done = earlier.choice, earlier.done
     ask = not auto_approve and saved is None
-    with refusals(format), engine_of(project, executor) as engine, _locked(project, name) as lock:
+    with refusals(format), engine_of(project, executor, workers) as engine, _locked(project, name) as lock:
         request = _Request(choice, tuple(allow or ()), format, lock, ask=ask, done=done, engine=engine)
         return _run(project, stack, plan, request, diff=diff)
 

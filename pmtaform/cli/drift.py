@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pmtaform.cli.context import Format, settings
-from pmtaform.cli.executing import ExecutorOption, drift_by, planned_by
+from pmtaform.cli.executing import ExecutorOption, WorkersOption, drift_by, planned_by
 from pmtaform.cli.options import DetailedExitCode, FormatOption, Hosts, ShardOption, StackArgument, choice_of
 from pmtaform.cli.plan import plan_exit
 from pmtaform.cli.warm import KeepWarm, keeping
@@ -16,6 +16,7 @@ def drift(
     host: Hosts = None,
     shard: ShardOption = None,
     executor: ExecutorOption = None,
+    workers: WorkersOption = None,
     format: FormatOption = Format.TEXT,
     detailed_exitcode: DetailedExitCode = False,
     keep_warm: KeepWarm = False,
@@ -30,7 +31,7 @@ def drift(
     loaded = project.load(stack)
     choice = choice_of(host, shard)
     names = tuple(choice.select(loaded))
-    with keeping(keep_warm), engine_of(project, executor) as engine, watching(names) as watch:
+    with keeping(keep_warm), engine_of(project, executor, workers) as engine, watching(names) as watch:
         request = PlanRequest(choice=choice, watch=watch, validate=False)
         planned = planned_by(engine, project, loaded, request)
     tell(note for note in planned.plan.notes if SHARD.describes(note))

@@ -18,6 +18,9 @@ ExecutorOption = Annotated[
     str | None,
     typer.Option("--executor", help="The engine in pmtaform.yaml that works on the hosts; local: this process."),
 ]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Work on the hosts in this many processes of this machine.")
+]
 
 
 def planned_by(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pmtaform.cli.context import Format, settings
-from pmtaform.cli.executing import ExecutorOption, planned_by
+from pmtaform.cli.executing import ExecutorOption, WorkersOption, planned_by
 from pmtaform.cli.moments import AsOf, moment_of
 from pmtaform.cli.options import (
     DetailedExitCode,
@@ -44,6 +44,7 @@ def plan(
     as_of: AsOf = None,
     keep_warm: KeepWarm = False,
     executor: ExecutorOption = None,
+    workers: WorkersOption = None,
 ) -> int:
     """Show what differs between a stack and its live hosts. Changes nothing on them."""
     from pmtaform.api import PlanRequest, save_plan
@@ -61,9 +62,11 @@ def plan(
     loaded = project.load(stack)
     choice = choice_of(host, shard, targets=target, excludes=exclude)
     names = tuple(choice.select(loaded))
-    with keeping(keep_warm), engine_of(project, executor) as engine, watching(names) as watch:
+    with keeping(keep_warm), engine_of(project, executor, workers) as engine, watching(names) as watch:
         if engine is not None and effective:
-            raise UsageError.of(NOT_OVER_EXECUTOR, "--effective reads whole configurations. Add --executor local.")
+            raise UsageError.of(
+                NOT_OVER_EXECUTOR, "--effective reads whole configurations. Add --executor local, without --workers."
+            )
         request = PlanRequest(choice=choice, watch=watch, as_of=moment)
         planned = planned_by(engine, project, loaded, request, diff=diff)
     if out is not None:

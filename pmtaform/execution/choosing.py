@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from pmtaform.diagnostics import did_you_mean
+from pmtaform.diagnostics.codes.command_line import CONTRADICTORY_OPTIONS
 from pmtaform.diagnostics.codes.execution import BAD_EXECUTOR, NO_SUCH_EXECUTOR
 from pmtaform.errors import Invalid, UsageError
 from pmtaform.execution.engine import Engine, EngineSettings
@@ -18,16 +19,30 @@ LOCAL: Final = "local"
 
 
 @contextmanager
-def engine_of(project: Project, named: str | None) -> Iterator[Engine | None]:
+def engine_of(project: Project, named: str | None, workers: int | None = None) -> Iterator[Engine | None]:
     """The engine, connected until the end of the block; None: this process does the work.
 
-    `named` is what the command line names; without it, the one that the project file configures. Raises `UsageError`,
-    `Invalid`, and `Unreachable` for an engine without a scheduler.
+    `workers` is a number of processes on this machine. `named` is what the command line names; without it, the one that
+    the project file configures. Raises `UsageError`, `Invalid`, and `Unreachable` for an engine without a scheduler.
     """
+    engine = _engine(project, named, workers)
+    try:
+        yield engine
+    finally:
+        if engine is not None:
+            engine.close()
+
+
+def _engine(project: Project, named: str | None, workers: int | None) -> Engine | None:
+    if workers is not None:
+        if named not in (None, LOCAL):
+            raise UsageError.of(CONTRADICTORY_OPTIONS, "--workers are processes on this machine, and no engine.")
+        from pmtaform.execution.processes import ProcessEngine
+
+        return ProcessEngine(project.root, workers)
     name = _name(project, named)
     if name is None:
-        yield None
-        return
+        return None
     options = read_project_file(project.root).executors[name]
     try:
         kind = EXECUTORS[name]
@@ -35,11 +50,7 @@ def engine_of(project: Project, named: str | None) -> Iterator[Engine | None]:
         names = EXECUTORS.names()
         detail = f'There is no engine "{name}"; there are: {", ".join(names)}.{did_you_mean(name, names)}'
         raise Invalid.of(BAD_EXECUTOR, detail) from None
-    engine = kind.connect(EngineSettings(project.root, options))
-    try:
-        yield engine
-    finally:
-        engine.close()
+    return kind.connect(EngineSettings(project.root, options))
 
 
 def _name(project: Project, named: str | None) -> str | None:

@@ -140,7 +140,7 @@ def test_a_wrong_executor_is_refused(fleet: ProjectFolder, executors: Any, words
 
 def test_what_needs_several_hosts_at_once_is_refused(fleet: ProjectFolder) -> None:
     declare(fleet, f"{BODY}\nrollout: {{on-failure: rollback-all}}")
-    assert "on-failure: stop" in fleet.apply().ended(Exit.USAGE).words
+    assert "on-failure: rollback-all" in fleet.apply().ended(Exit.USAGE).words
     assert "--executor local" in fleet.plan("--effective").ended(Exit.USAGE).words
 
 
