@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.data import INCLUDES, KEYS, MEDIUM, Size, included, own_configuration
-from benchmarks.measure import PROGRAM
+from benchmarks.measure import PROGRAM, Row
 
 PORT = 22922
 _DIFFERENT_KEYS = 8  # hosts share them in turn: to make one takes 0.2 s
@@ -242,6 +242,13 @@ def _await_port(host: Machine, server: subprocess.Popen[bytes]) -> None:
                 return
         time.sleep(0.05)
     raise RuntimeError(f"{host.address} does not listen")
+
+
+def not_here(name: str) -> list[Row]:
+    """The row that says why nothing is measured here; none where it can be."""
+    if os.geteuid() == 0:
+        return []
+    return [Row(name, "not measured: hosts with their own /etc need root", "", "", None, None)]
 
 
 @contextmanager

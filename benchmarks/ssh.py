@@ -17,7 +17,7 @@ from statistics import median
 
 from benchmarks.data import MEDIUM, Size
 from benchmarks.distance import far
-from benchmarks.machines import Machines, machines, ssh_true
+from benchmarks.machines import Machines, machines, not_here, ssh_true
 from benchmarks.measure import PROGRAM, Command, Options, Row, Use, compare, memory, uses
 
 AT_ONCE = 16
@@ -49,6 +49,8 @@ FIFTY = Tasks(Bounds(1.6), Bounds(3.0, 250), Bounds(6.0, 300), Bounds(4.0, 200))
 
 def run(options: Options) -> list[Row]:
     """Fifty hosts, ten of them near and far."""
+    if missing := not_here("ssh"):
+        return missing
     rounds = options.rounds or ROUNDS
     with tempfile.TemporaryDirectory() as folder, machines(Path(folder), options.count(HOSTS)) as running:
         rows = tasks("ssh", running, FIFTY if options.hosts is None else Tasks(), rounds)

@@ -168,6 +168,8 @@ class _Execution:
             self._finish(change)
         finally:
             self.gate.release(change.name)
+        # By its own worker: to hang up waits some milliseconds for each of two connections, one host after the other.
+        change.close()
 
     def _wait_for_turn(self, change: ChangeSteps) -> bool:
         if self.gate.must_wait(change.name):

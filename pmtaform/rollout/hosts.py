@@ -70,7 +70,7 @@ class ChangeSteps(Protocol):
         ...
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection. `roll_back` may follow, and opens its own."""
         ...
 
 

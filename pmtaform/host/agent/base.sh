@@ -82,7 +82,6 @@ setting() {
         restart) RESTART=$RESTART${1#* }$nl ;;
         restart-web) RESTART_WEB=$RESTART_WEB${1#* }$nl ;;
         web) WEB=${1#* } ;;
-        success | failure) TEXTS=$TEXTS$1$nl ;;
         owed) OWED=${1#* } ;;
         log) LOGS=$LOGS${1#* }$nl ;;
         keep) KEEP=${1#* } ;;
@@ -107,12 +106,16 @@ setting() {
 settings() {
     while IFS= read -r line; do
         TOLD=$TOLD$line$nl
-        if [ "$line" = end ]; then
-            [ "$R" != / ] || R=''
-            S=$R/var/lib/pmtaform
-            return 0
-        fi
-        setting "$line" || return 1
+        case $line in
+            # The first of them, because these are half of all lines.
+            success\ * | failure\ *) TEXTS=$TEXTS$line$nl ;;
+            end)
+                [ "$R" != / ] || R=''
+                S=$R/var/lib/pmtaform
+                return 0
+                ;;
+            *) setting "$line" || return 1 ;;
+        esac
     done
     return 1
 }

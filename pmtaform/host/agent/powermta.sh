@@ -90,13 +90,12 @@ read_long_output() {
 
 # Whether a text that means $1 (success or failure) of the command $2 is in SAID.
 has_known_text() {
-    rest=$TEXTS
-    while [ -n "$rest" ]; do
-        text=${rest%%"$nl"*} rest=${rest#*"$nl"}
-        case $text in "$1 $2 "*) text=${text#"$1 $2 "} ;; *) continue ;; esac
+    rest=$nl$TEXTS
+    while :; do
+        case $rest in *"$nl$1 $2 "*) rest=${rest#*"$nl$1 $2 "} ;; *) return 1 ;; esac
+        text=${rest%%"$nl"*} rest=$nl${rest#*"$nl"}
         case $SAID in *"$text"*) return 0 ;; esac
     done
-    return 1
 }
 
 # Notes for the client that the answer of the command $1 is neither yes nor no, and whether the new or the old files were

@@ -150,23 +150,32 @@ finish() {
     [ ! -e "$T/timer" ] || disarm_timer "$T"
     record "$@"
     written=$?
-    [ "$1" = locked ] || prune
+    word=$1
     set --
     if [ "$written" = 0 ]; then set -- "$T" "$S/own.$ID"; fi
     if holds_lock; then
         test_point unlock.0
         set -- "$@" "$S/lock"
     fi
-    [ $# = 0 ] || rm -rf -- "$@"
+    if [ "$word" = locked ]; then set -- '' "$@"; else prune_results; set -- "$KEEP" "$@"; fi
+    remove_with_generations "$@"
     exit "$written"
 }
 
-prune() {
-    set -- "$S"/generations/[0-9]*
-    while [ $# -gt "$KEEP" ] && [ -d "$1" ]; do
-        rm -rf -- "$1"
-        shift
+# Removes all but the last $1 generations, or none, and what follows: the lock is the last of it.
+remove_with_generations() {
+    limit=$1 count=0
+    shift
+    for g in "$S"/generations/[0-9]*; do count=$((count + 1)); done
+    for g in "$S"/generations/[0-9]*; do
+        [ "$count" -gt "${limit:-$count}" ] && [ -d "$g" ] || break
+        set -- "$g" "$@"
+        count=$((count - 1))
     done
+    [ $# = 0 ] || rm -rf -- "$@"
+}
+
+prune_results() {
     set -- "$S"/results/*
     [ $# -gt $MAX_RESULTS ] || return 0
     kept=0
