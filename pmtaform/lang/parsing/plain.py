@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from functools import lru_cache
+from itertools import islice
 
 from pmtaform.lang.catalogue import catalogue
 from pmtaform.lang.parsing.quick import BLANK, CLOSE, DIRECTIVE, OPEN, Meaning
@@ -64,36 +65,33 @@ class PlainReader:
 
     def take(self, at: int) -> int:
         """Take nodes from line `at` on. Returns the first line that is in no plain node."""
-        meanings = self._plain.meanings
-        start = at
+        meanings, plain, add = self._plain.meanings, self._plain, self._children.append
+        start, argument = at, ""
         inside: list[str] = []  # the tag of the section that starts at `start`, and of those in it
         # Runs once per tag, 40,000 times for a file of 100,000 lines.
-        for index in range(bisect_left(self._tags, at), len(self._tags)):
-            number = self._tags[index]
-            kind, tag, _ = meanings[number]
-            if kind == OPEN and (not inside or fits(tag, inside[-1])):
-                if not inside:
-                    start = number
-                inside.append(tag)
-            elif kind == CLOSE and inside and inside[-1] == tag:
+        for number in islice(self._tags, bisect_left(self._tags, at), None):
+            kind, tag, value = meanings[number]
+            if kind == CLOSE and inside and inside[-1] == tag:
                 inside.pop()
                 if not inside:
-                    self._take_directives(at, start)
-                    self._take_section(start, number)
+                    # One blank line is between most sections.
+                    if at < start and (start - at > 1 or meanings[at][0] != BLANK):
+                        self._take_directives(at, start)
                     at = number + 1
+                    add(Section.of_lines(start + 1, at, tag, argument, plain))
+            elif kind == OPEN and not inside:
+                start, argument = number, value
+                inside.append(tag)
+            elif kind == OPEN and fits(tag, inside[-1]):
+                inside.append(tag)
             else:
                 return self._take_directives(at, start if inside else number)
         return self._take_directives(at, start if inside else self._end)
 
     def _take_directives(self, at: int, end: int) -> int:
-        is_empty = at == end or (end - at == 1 and self._plain.meanings[at][0] == BLANK)  # as between most sections
-        if not is_empty:
+        if at < end:
             self._children += self._plain.between(at, end)
         return end
-
-    def _take_section(self, start: int, end: int) -> None:
-        _, tag, argument = self._plain.meanings[start]
-        self._children.append(Section.of_lines(start + 1, end + 1, tag, argument, self._plain))
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,6 @@
 """What plain lines mean: a directive, a blank line, an opening or a closing tag.
 
-Most lines of a large file occur in it many times, so each different line is worked out once.
+Most lines of a large file occur in it many times, so a meaning is looked up before it is worked out.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ class LineKind(IntEnum):
     OTHER = 4
 
 
+_MOST: Final = 4096  # lines that are remembered
 Meaning = tuple[int, str, str]  # the kind of the line, the name or tag, the value or argument
 DIRECTIVE, BLANK, OPEN, CLOSE, OTHER = (int(kind) for kind in LineKind)  # a plain number is compared faster
 _BLANK: Final[Meaning] = (BLANK, "", "")
+_GOES_ON: Final = frozenset(",>{}")  # the last characters of values that may be more than one
 _OTHER: Final[Meaning] = (OTHER, "", "")
 
 
@@ -38,11 +40,25 @@ class Meanings:
 
     def of(self, lines: list[str]) -> list[Meaning]:
         """The meaning of each line."""
-        known = dict.fromkeys(lines, _BLANK)
-        work_out = self._work_out
-        for raw in known:
-            known[raw] = work_out(raw)
-        return list(map(known.__getitem__, lines))
+        # Runs once per line, so a known line and a known name need no call. The memory of lines is small on purpose: a
+        # dictionary of all of them would be slower than working each out.
+        known: dict[str, Meaning] = {}
+        meanings: list[Meaning] = []
+        known_meaning, known_name, add = known.get, self._names.get, meanings.append
+        for raw in lines:
+            meaning = known_meaning(raw)
+            if meaning is None:
+                words = raw.split(None, 1) if not self._careful and "#" not in raw else []
+                name = known_name(words[0]) if len(words) == 2 else None
+                value = words[1].rstrip() if name is not None else ""
+                if name is not None and value[-1] not in _GOES_ON:
+                    meaning = (DIRECTIVE, name, value)
+                else:
+                    meaning = self._work_out(raw)
+                if len(known) < _MOST:
+                    known[raw] = meaning
+            add(meaning)
+        return meanings
 
     def _work_out(self, raw: str) -> Meaning:
         text = raw[: raw.index("#")] if "#" in raw else raw
@@ -52,7 +68,7 @@ class Meanings:
         value = words[1].rstrip(BLANKS)
         # A new name is looked at once, which shows whether it is a plain one.
         name = self._names.get(words[0])
-        if name is None or value[-1] in ",>{}":
+        if name is None or value[-1] in _GOES_ON:
             return _opening(words[0], value) or self._directive(words[0], value, text)
         return (DIRECTIVE, name, value)
 
@@ -60,7 +76,7 @@ class Meanings:
         """The meaning of a line whose name is new, or whose value may continue on the next line."""
         if name[0] == "/":
             return _expression(text.strip(BLANKS))
-        if name[0] in "<{}" or value[-1] in ",>{}":
+        if name[0] in "<{}" or value[-1] in _GOES_ON:
             return _OTHER
         if name in RULE_KEYWORDS:
             return (DIRECTIVE, sys.intern(name), value) if regex_closed(value) else _OTHER
@@ -93,4 +109,4 @@ def _is_tag(text: str) -> bool:
 def _expression(text: str) -> Meaning:
     """The meaning of `/regex/ value`, the rule of a list; one that may continue needs a careful look."""
     regex, value = split_rule(text)
-    return (DIRECTIVE, regex, value) if value and value[-1] not in ",>{}" and regex_closed(text) else _OTHER
+    return (DIRECTIVE, regex, value) if value and value[-1] not in _GOES_ON and regex_closed(text) else _OTHER
