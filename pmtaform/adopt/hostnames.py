@@ -23,6 +23,8 @@ def express_alike(server_blocks: Sequence[ServerBlocks], apart: Collection[Addre
 
     A set counts when its servers share something as it is, too. `apart` are blocks that are left as they are.
     """
+    if all(entry.written is None for one in server_blocks for entry in one.entries):
+        return  # every block is in a copied file
     sharing: dict[object, list[str]] = {}
     for one in server_blocks:
         for entry in one.entries:

@@ -7,7 +7,7 @@ A copied file has the lines of its server, so equal text proves most blocks. Key
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 
 from pmtaform.adopt.keys import SIGNERS
@@ -19,7 +19,7 @@ from pmtaform.lang.tree import Directive, Section, encode
 from pmtaform.stack.native import directive_named
 
 
-def wording(block: Block, skip: Container[int] = frozenset()) -> bytes:
+def wording(block: Block, skip: Collection[int] = frozenset()) -> bytes:
     """The digest of a block's lines. Equal digests mean equal content; the reverse does not hold.
 
     A key line is marked where it is, and its value counts in the order of the section: `skip` are the directives (by
@@ -38,12 +38,13 @@ def meaning(block: Block) -> bytes:
     return hashlib.sha256(block.canonical()).digest()
 
 
-def _pieces(part: BlockPart, skip: Container[int]) -> Iterator[str]:
+def _pieces(part: BlockPart, skip: Collection[int]) -> Iterator[str]:
     lines = part.tree.lines[part.node.line - 1 : part.node.end]
-    section = part.node
-    keys = _keys_in(section) if isinstance(section, Section) and section.tag in SIGNERS else ()
+    section, text = part.node, "".join(lines)
+    has_keys = isinstance(section, Section) and section.tag in SIGNERS and (bool(skip) or KEY_LINE in text)
+    keys = _keys_in(section) if has_keys and isinstance(section, Section) else ()  # its nodes are not made for nothing
     if not keys or not isinstance(section, Section):
-        yield "".join(lines)
+        yield text
         return
     first = section.line
     for node in keys:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from signing_keys import pem
 
-from pmtaform.adopt import keys, notes
+from pmtaform.adopt import keys, notes, verify
 from pmtaform.adopt.choices import KeysIn, Shape
 from pmtaform.adopt.model import Adopted, KeyMaterial, Options, Server
 from pmtaform.adopt.run import adopt
@@ -75,15 +75,29 @@ def test_a_server_is_parsed_before_the_next_one_is_taken() -> None:
     imported(one_by_one(), Shape.NATIVE, KeysIn.LEAVE)
 
 
-def test_a_section_without_its_end_is_parsed_again_and_imported() -> None:
-    """Its copy is closed when it is compiled, so that its digest proves nothing."""
+def test_a_block_that_no_digest_proves_is_compared_with_the_server_again() -> None:
+    """A comment is masked, so the copy is not the file; and the copy's last section is closed when it is compiled."""
     reads: Counter[str] = Counter()
-    content = b"postmaster p@a.example\n<virtual-mta v>\nsmtp-source-host 10.0.0.1 v.example\n"
+    content = b"# password: hunter22\npostmaster p@a.example\n<virtual-mta v>\nsmtp-source-host 10.0.0.1 v.example\n"
     entry = {"transport": "local", "root": "x"}
     one = CountedServer(name="mta1", source="x", entry=entry, main=MAIN, contents={MAIN: content}, reads=reads)
     made = imported(iter([one]), Shape.NATIVE, KeysIn.LEAVE)
     assert [host.blocks for host in made.hosts] == [2]
     assert reads["mta1"] == 2
+
+
+def test_a_host_that_has_its_own_files_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[str] = []
+    compile_host = verify.compile_host
+    monkeypatch.setattr(
+        verify,
+        "compile_host",
+        lambda stack, name, resolve: (compiled.append(name), compile_host(stack, name, resolve))[1],
+    )
+    imported((server(number, Counter()) for number in range(3)), Shape.NATIVE, KeysIn.LEAVE)
+    assert compiled == []
+    imported((server(number, Counter()) for number in range(3)), Shape.NATIVE, KeysIn.FILE)
+    assert compiled == ["mta0", "mta1", "mta2"]
 
 
 def test_each_content_is_linted_once(monkeypatch: pytest.MonkeyPatch) -> None:
