@@ -147,7 +147,7 @@ MANY = [VMTA.format(number, number) for number in range(200)] + [
 @pytest.mark.parametrize(
     ("changes", "most"),
     [
-        ([(7, "max-smtp-out 70", "max-smtp-out 71")], 30),
+        ([(7, "max-smtp-out 70", "max-smtp-out 71")], 60),
         ([(7, "dkim-sign yes", "use-starttls yes"), (9, "max-smtp-out", "max-msg-rate")], 4500),
         ([(200, "a@", "b@")], 30),
     ],

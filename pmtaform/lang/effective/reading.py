@@ -89,9 +89,10 @@ class Owner:
 
     def is_same(self, other: Owner) -> bool:
         """Whether both have the same sections: the very same objects (see `EffectiveReading.of`)."""
-        return len(self.parts) == len(other.parts) and all(
-            one[0] is another[0] for one, another in zip(self.parts, other.parts, strict=True)
-        )
+        mine, others = self.parts, other.parts
+        if len(mine) == len(others) == 1:
+            return mine[0][0] is others[0][0]
+        return [part[0] for part in mine] == [part[0] for part in others]
 
     @cached_property
     def written(self) -> tuple[str, ...] | None:
@@ -122,11 +123,10 @@ class Nodes:
     def is_same(self, other: Nodes) -> bool:
         """Whether another section has the same tag, argument and text, and includes nothing."""
         here, there = self.section, other.section
-        return (
-            (here.tag, here.argument, here.closed) == (there.tag, there.argument, there.closed)
-            and self.text is not None
-            and self.text == other.text
-        )
+        if (here.tag, here.argument, here.closed) != (there.tag, there.argument, there.closed):
+            return False
+        same = self.tree.lines[here.line : here.end - 1] == other.tree.lines[there.line : there.end - 1]
+        return same and other.text is not None
 
     def walk(self) -> Iterator[tuple[Tree, Node]]:
         """Every node, includes followed where they are."""

@@ -137,9 +137,12 @@ class Facts:
     def __init__(self, subject: Subject, outline: Outline | None = None, chosen: Collection[OutlineBlock] = ()) -> None:
         self.subject = subject
         self._outline = outline
-        self._chosen: set[int] | None = None
-        if outline is not None:
-            self._chosen = {id(node) for block in chosen for _, node in block.nodes}
+        self._chosen: set[int] = set()
+        self._chosen_of: dict[str, list[Node]] = {}
+        for tree, node in (each for block in chosen for each in block.nodes):
+            if id(node) not in self._chosen:  # a file may be included twice
+                self._chosen.add(id(node))
+                self._chosen_of.setdefault(tree.path, []).append(node)
         self.configuration = subject.configuration
         self.tree = subject.configuration.tree
         self.whole = subject.whole
@@ -173,10 +176,10 @@ class Facts:
 
     def _read(self, tree: Tree) -> list[Node]:
         """The nodes of a file that are read: lines that make no sense always, blocks if they are chosen."""
-        chosen = self._chosen
-        if chosen is None or tree.path in self.configuration.fragments:
+        if self._outline is None or tree.path in self.configuration.fragments:
             return tree.children
-        return [node for node in tree.children if id(node) in chosen or isinstance(node, Junk)]
+        nodes = [*self._chosen_of.get(tree.path, ()), *(node for other, node in self._outline.junk if other is tree)]
+        return sorted(nodes, key=lambda node: node.line)
 
     def _file(self, tree: Tree, within: Part | None, above: tuple[str, ...], *, again: bool) -> None:
         again = again or tree.path in self._seen
@@ -330,7 +333,7 @@ class Facts:
     def _not_read(self, tag: str) -> Iterator[Part]:
         """The sections with this tag that were not chosen, as if they were empty."""
         for tree, node in self._outline.sections(tag) if self._outline is not None else ():
-            if self._chosen is not None and id(node) not in self._chosen:
+            if id(node) not in self._chosen:
                 yield Part(tree, node, None, 0)
 
     @cached_property

@@ -28,18 +28,21 @@ _ELSEWHERE: Final = ("/etc/powermta", "/usr/local/pmta", "/opt/pmta/etc")
     right="include /etc/pmta/extra.conf",
 )
 def wrong_path(facts: Facts) -> Iterator[Hit]:
-    text = "".join(str(tree) for tree in facts.configuration.trees.values())
-    named = [path for path in _ELSEWHERE if path in text]
-    for line in facts.lines if named else ():
-        for path in named:
-            if path in line.value and (line.spec is None or not line.spec.sensitive):
-                yield at(line, f"PowerMTA's configuration is in /etc/pmta. It does not use {path}.", mark=path)
-                break
-    for part in facts.parts if named else ():
-        for path in named:
-            if path in part.node.argument:
-                yield on(part, f"PowerMTA's configuration is in /etc/pmta. It does not use {path}.", mark=path)
-                break
+    detail = "PowerMTA's configuration is in /etc/pmta. It does not use {}."
+    known = (line for lines in facts.alike if _elsewhere(lines[0].value) for line in lines)
+    for line in (*facts.unknown, *known):
+        path = _elsewhere(line.value)
+        if path and (line.spec is None or not line.spec.sensitive):
+            yield at(line, detail.format(path), mark=path)
+    for part in facts.parts:
+        path = _elsewhere(part.node.argument)
+        if path:
+            yield on(part, detail.format(path), mark=path)
+
+
+def _elsewhere(text: str) -> str:
+    """The path in a text that is none of PowerMTA's; empty without one."""
+    return next((path for path in _ELSEWHERE if path in text), "") if "/" in text else ""
 
 
 @Rule(

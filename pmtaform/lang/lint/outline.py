@@ -50,24 +50,23 @@ class Outline:
         self.configuration = configuration
         self.blocks: dict[Address, OutlineBlock] = {}
         self.spans: dict[str, list[tuple[int, int, Address]]] = {}  # by file: the lines of its nodes
-        self.junk: list[str] = []
+        self.junk: list[tuple[Tree, Junk]] = []
         known = catalogue()
         for tree, node in configuration.top_level():
             if isinstance(node, Junk):
-                self.junk.append(node.text)
+                self.junk.append((tree, node))
                 continue
             address = address_of(node, known)
             block = self.blocks.get(address)
             if block is None:
                 block = self.blocks[address] = OutlineBlock(address)
             block.nodes.append((tree, node))
-            block.text += self._text(tree, node)
+            text = "".join(tree.lines[node.line - 1 : node.end])
+            block.text += self._with_fragments(text, node) if configuration.fragments else text
             self.spans.setdefault(tree.path, []).append((node.line, node.end, address))
 
-    def _text(self, tree: Tree, node: Directive | Section) -> str:
-        text = tree.text_of(node)
-        is_open = isinstance(node, Section) and self.configuration.fragments and _INCLUDE.search(text)
-        return text + self._fragments if is_open else text
+    def _with_fragments(self, text: str, node: Directive | Section) -> str:
+        return text + self._fragments if isinstance(node, Section) and _INCLUDE.search(text) else text
 
     @cached_property
     def _fragments(self) -> str:
@@ -91,10 +90,13 @@ class Outline:
             yield blocks[number]
             at = text.find(word, starts[number + 1])
 
+    @cached_property
+    def _including(self) -> set[int]:
+        return {id(block) for block in self._with("include")}
+
     def near(self, touched: Iterable[Address], chosen: Iterable[tuple[Words, Test | None]]) -> list[OutlineBlock]:
         """The touched blocks, those that include files, and those that have chosen words and pass the test of these."""
-        near = {id(self.blocks[address]) for address in touched if address in self.blocks}
-        near.update(id(block) for block in self._with("include"))
+        near = {id(self.blocks[address]) for address in touched if address in self.blocks} | self._including
         for words, test in dict.fromkeys(chosen):
             for word in words:
                 near.update(id(block) for block in self._with(word) if test is None or test(block.lower))

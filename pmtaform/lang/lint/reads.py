@@ -24,7 +24,7 @@ class Reads:
     `at`: words of the blocks with findings; None: any block; no words: findings are about the whole configuration.
     `others`: words of what it depends on in other blocks; None: everything.
     `names`: tags of top-level sections whose existence it depends on, and not their content.
-    `which`: from a text that changes to a test of other blocks: only these are concerned; None: none is.
+    `which`: from a text that changes to words of other blocks, or a test of them: only these are concerned; None: none.
     `enough`: words of the others that mostly suffice; where fewer others never hide a finding in a block, no finding
     with these means that there is none with all.
     """
@@ -32,7 +32,7 @@ class Reads:
     at: Words | None = None
     others: Words | None = ()
     names: Words = ()
-    which: Callable[[str], Test | None] | None = None
+    which: Callable[[str], Words | Test | None] | None = None
     enough: Words | None = None
 
 
@@ -58,10 +58,9 @@ def on_names(*tags: str, at: Words) -> tuple[Reads, ...]:
 _SOURCE: Final = re.compile(r"smtp-source-(?:host|ip)[ \t]+\"?([^\s\"#]+)")
 
 
-def with_same_addresses(text: str) -> Test | None:
+def with_same_addresses(text: str) -> Words | None:
     """Blocks that send from an address that this text sends from."""
-    addresses = set(_SOURCE.findall(text))
-    return (lambda other: not addresses.isdisjoint(_SOURCE.findall(other))) if addresses else None
+    return tuple(dict.fromkeys(_SOURCE.findall(text))) or None
 
 
 _TOTAL: Final = re.compile(r"total-max-smtp-out[ \t]+\"?(\d+)")

@@ -51,7 +51,10 @@ class Touched:
     @cached_property
     def _texts_of_blocks(self) -> tuple[str, ...]:
         """The texts of the touched blocks, and of the lines outside of blocks that make no sense."""
-        return (*self._texts(self.blocks), "\n".join((*self.before.junk, *self.after.junk)).lower())
+        return (
+            *self._texts(self.blocks),
+            "\n".join(node.text for side in (self.before, self.after) for _, node in side.junk).lower(),
+        )
 
     @cached_property
     def _text(self) -> str:
@@ -79,7 +82,7 @@ class Touched:
     def _influences(self, reads: Reads) -> bool:
         if reads.others is None:
             return bool(self.moved)
-        if not self.tags.isdisjoint(reads.names) or (not reads.others and self._test(reads, self._moved) is not None):
+        if not self.tags.isdisjoint(reads.names) or (not reads.others and self._which(reads, self._moved) is not None):
             return True
         if any(word in self._moved for word in reads.others if word[0] not in "<^"):
             return True
@@ -87,16 +90,20 @@ class Touched:
         return bool(self._in_question(whole)) and any(has_word(text, whole) for text in self._texts(self.moved))
 
     @staticmethod
-    def _test(reads: Reads, text: str) -> Test | None:
-        return reads.which(text) if reads.which is not None else None
+    def _which(reads: Reads, text: str) -> Choice | None:
+        """The blocks that a text concerns, where only some of those with the words of a rule are."""
+        which = reads.which(text) if reads.which is not None else None
+        if which is None:
+            return None
+        return (which, None) if isinstance(which, tuple) else (reads.at or (), which)
 
     def around(self, rule: Rule) -> Iterator[Choice]:
         """The blocks that a rule's findings in touched blocks depend on."""
         for reads in filter(self._may_hit, rule.reads):
             if reads.others:
                 yield reads.others, None
-            elif (test := self._test(reads, self._text)) is not None:
-                yield reads.at or (), test
+            elif (choice := self._which(reads, self._text)) is not None:
+                yield choice
 
     def anywhere(self, rule: Rule) -> list[Choice] | None:
         """The blocks that findings of a rule depend on, and those where they can change; None: all."""
@@ -108,7 +115,7 @@ class Touched:
             if self._influences(reads) or reads.enough is not None:
                 if reads.at is None:
                     return None
-                choices.append((reads.at, self._test(reads, self._text)))
+                choices.append(self._which(reads, self._text) or (reads.at, None))
         return choices
 
 

@@ -12,11 +12,12 @@ from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
 
-from pmtaform.lang.blocks import SETTING, Address, Block, blocks_of
+from pmtaform.lang.blocks import SETTING, Address, Block, BlockPart, nodes_of
 from pmtaform.lang.effective import EffectiveChange, Value
 from pmtaform.lang.effective.equivalence import Alike, Side
 from pmtaform.lang.effective.model import SourceLine
 from pmtaform.lang.includes import Configuration
+from pmtaform.lang.tree import Directive, Section, Tree
 from pmtaform.lang.values.networks import Network
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.intake import Intake, alike
@@ -62,20 +63,14 @@ class Sides:
         self._shown: dict[tuple[int, ...], tuple[str, tuple[tuple[str, ...], ...]]] = {}
 
     @cached_property
-    def blocks_before(self) -> dict[Address, Block]:
-        """The blocks that the host has."""
-        return blocks_of(self._configurations[0])
-
-    @cached_property
-    def blocks_after(self) -> dict[Address, Block]:
-        """The blocks that the host will have."""
-        return blocks_of(self._configurations[1])
-
-    @cached_property
     def changed(self) -> dict[Address, tuple[Block | None, Block | None]]:
         """The blocks that differ, with both sides of each; None where a block is missing."""
-        addresses = dict.fromkeys((*self.blocks_before, *self.blocks_after))
-        pairs = {address: (self.blocks_before.get(address), self.blocks_after.get(address)) for address in addresses}
+        was, now = map(nodes_of, self._configurations)
+        pairs = {
+            address: (_block(address, was.get(address)), _block(address, now.get(address)))
+            for address in dict.fromkeys((*was, *now))
+            if not _are_same_lines(was.get(address), now.get(address))
+        }
         return {address: pair for address, pair in pairs.items() if not _is_same(*pair)}
 
     @cached_property
@@ -192,6 +187,21 @@ class Sides:
                 for part in block.parts if block is not None else ():
                     spans.setdefault(id(part.tree), []).append(_Span(part.node.line, part.node.end, address))
         return {tree: sorted(own, key=lambda span: span.first) for tree, own in spans.items()}
+
+
+_Nodes = list[tuple[Tree, Directive | Section]]
+
+
+def _are_same_lines(before: _Nodes | None, after: _Nodes | None) -> bool:
+    """Whether both are one piece each, of the same text: nearly all blocks are, and need no closer look."""
+    if before is None or after is None or len(before) != 1 or len(after) != 1:
+        return False
+    (left, here), (right, there) = before[0], after[0]
+    return left.lines[here.line - 1 : here.end] == right.lines[there.line - 1 : there.end]
+
+
+def _block(address: Address, nodes: _Nodes | None) -> Block | None:
+    return None if nodes is None else Block(address, tuple(BlockPart(tree, node) for tree, node in nodes))
 
 
 def _is_same(before: Block | None, after: Block | None) -> bool:
