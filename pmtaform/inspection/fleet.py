@@ -52,7 +52,8 @@ class FleetRequest:
 def inspect_fleet(targets: Iterable[Target], request: FleetRequest) -> Fleet:
     """Inspect every host. A host that fails is in `failures`; a host that was not started is in neither list.
 
-    With `keep_open` the caller closes the sessions. Whatever is raised here, they are closed.
+    With `keep_open` the caller closes the sessions, which are those of the hosts that something is left to do on.
+    Whatever is raised here, they are closed.
     """
     listed = list(targets)
     inspection = _FleetInspection(request)
@@ -107,7 +108,8 @@ class _FleetInspection:
                 session, HostRequest(target=target, key=request.key, selection=request.selection, turn=turn)
             )
             verdict = request.assess(replace(work, advisers=request.advisers, will_apply=request.keep_open))
-            is_handed_over = request.keep_open
+            # Ten thousand hosts that are as declared would be as many open connections until the end of the run.
+            is_handed_over = request.keep_open and not (target.is_same and not verdict.plan.changes)
             return replace(verdict, session=session) if is_handed_over else verdict
         finally:
             if not is_handed_over:

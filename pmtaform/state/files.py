@@ -6,7 +6,10 @@ The reasons for the layout are in docs/decisions/0016-changes-beside-the-state.m
 from __future__ import annotations
 
 import re
+import time
+from collections import defaultdict
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -30,6 +33,7 @@ from pmtaform.state.rotation_file import RotationFile
 
 _HEADER = re.compile(rb'\{\s*"format": \d+,\s*"lineage": "([0-9a-f-]{36})",\s*"serial": (\d{1,18}),')
 _HEADER_BYTES = 512
+_SETTLED: Final = 1_000_000_000  # nanoseconds
 _WHOLE_BELOW: Final = 128 * 1024  # bytes, about 40 hosts: one file, and an fsync more would not be less
 
 
@@ -42,6 +46,22 @@ class _Seen(NamedTuple):
     changes: Mark | None
 
 
+@dataclass(slots=True)
+class Remembered:
+    """What the backends of one stack in this process read or wrote last, so that it is in memory once.
+
+    Documents do not change. `seen` are the files that `document` was read from or written to; None: not known. Both
+    are replaced at one time, because threads may load and save.
+    """
+
+    known: tuple[StateDocument | None, _Seen | None] = (None, None)
+
+    def at(self, seen: _Seen | None) -> StateDocument | None:
+        """The document, if the files are still those."""
+        document, known = self.known
+        return document if seen is not None and seen == known else None
+
+
 class FileBackend:
     """The state of `stack` in `folder`, which is made at the first lock or save.
 
@@ -52,7 +72,9 @@ class FileBackend:
     lock: the comparison with what is kept guards against a lock broken by hand, not against two saves at once.
     """
 
-    def __init__(self, folder: Path, stack: str, *, whole_below: int = _WHOLE_BELOW) -> None:
+    def __init__(
+        self, folder: Path, stack: str, *, remembered: Remembered | None = None, whole_below: int = _WHOLE_BELOW
+    ) -> None:
         self._stack = check_stack_name(stack)
         self._folder = folder
         self.path = folder / f"{stack}.json"
@@ -62,9 +84,9 @@ class FileBackend:
         self._lock = LockFile(folder / f"{stack}.lock", stack)
         self._changes = ChangeFile(folder / f"{stack}.changes", stack)
         self._whole_below = whole_below
-        self._known: StateDocument | None = None  # what was loaded or saved last
-        self._seen: _Seen | None = None  # the files as the last save left them
+        self._last = remembered or Remembered()
         self._backed_up = False
+        self._mark: Mark | None = None  # what this object appended last
 
     @property
     def stack(self) -> str:
@@ -73,25 +95,30 @@ class FileBackend:
 
     def load(self) -> StateDocument | None:
         """The state, or None when there is no file. Raises `StateDamaged`."""
+        seen = self._look()
+        known = self._last.at(seen)
+        if known is not None and seen is not None and _is_settled(seen):
+            return known
         changes = self._changes.read()  # before the state: a run that ends in between leaves its changes in that
         content = self._content()
         document = None if content is None else decode(content, file=str(self.path), stack=self._stack)
-        del content  # 32 MB of 10,000 hosts, which `document` has as texts
         if document is not None and changes is not None and changes.base == document.version:
             document = changes.applied_to(document, Place(str(self._changes.path)))
-        self._known = document
+        is_settled = seen is not None and _is_settled(seen) and seen == self._look()
+        self._last.known = (document, seen if is_settled else None)
         return document
 
     def save(self, document: StateDocument, *, over: StateVersion | None) -> None:
         """Keep `document`: as a whole, or what changed. See `StateBackend.save`."""
         ensure_folder(self._folder)
-        current = self._kept()
-        check_base(current, over, Place(str(self.path)))
-        before, seen, self._seen = self._known, self._seen, None
-        may_append = before is not None and before.version == current and _has_only_changed_entries(before, document)
-        if before is None or not may_append or not self._appended(before, document, seen):
-            self._save_whole(document)
-        self._known = document
+        check_base(self._kept(), over, Place(str(self.path)))
+        before, seen = self._last.known
+        if before is not None and before.version != over:
+            before = self.load() if over is not None else None
+        self._last.known = (before, None)
+        may_append = before is not None and _has_only_changed_entries(before, document)
+        written = self._appended(before, document, seen) if before is not None and may_append else None
+        self._last.known = (document, written or self._saved_whole(before, document))
 
     def lock(self, info: LockInfo) -> HeldLock:
         """Take the lock; a dead process's is taken over, with a notice. Raises `Locked`."""
@@ -128,8 +155,9 @@ class FileBackend:
 
     def _kept(self) -> StateVersion | None:
         """Which version the files hold. They are read only where another run may have written since the last save."""
-        if self._seen is not None and self._known is not None and self._seen == self._look():
-            return self._known.version
+        known = self._last.at(self._look())
+        if known is not None:
+            return known.version
         changes = self._changes.read() if self._changes.mark() is not None else None
         base = self._whole()
         return changes.version if changes is not None and changes.base == base else base
@@ -152,52 +180,62 @@ class FileBackend:
 
     # -- saving --------------------------------------------------------------------------------------------------------
 
-    def _back_up(self) -> None:
-        if not self._backed_up and self.path.exists():
+    def _back_up(self, before: StateDocument | None) -> None:
+        """Keep the state from before the run, once."""
+        if not self._backed_up and before is not None and self._changes.mark() is not None:
+            replace_file(self.backup_path, encode(before))
+        elif not self._backed_up and self.path.exists():
             copy_file(self.path, self.backup_path)
         self._backed_up = True
 
-    def _save_whole(self, document: StateDocument) -> None:
+    def _saved_whole(self, before: StateDocument | None, document: StateDocument) -> _Seen | None:
         """Write a temporary file, fsync, rename, fsync the folder. The changes before it are in it."""
-        self._back_up()
+        self._back_up(before)
         replace_file(self.path, encode(document))
         if self._changes.mark() is not None:
             self._changes.remove()
-        self._seen = self._look()
+        return self._look()
 
-    def _appended(self, before: StateDocument, document: StateDocument, seen: _Seen | None) -> bool:
-        """Append what changed since `before`. Returns False where the whole is to be written instead."""
+    def _appended(self, before: StateDocument, document: StateDocument, seen: _Seen | None) -> _Seen | None:
+        """Append what changed since `before`. Returns None where the whole is to be written instead."""
         whole = seen or self._look()
         if whole is None or whole.size < self._whole_below:
-            return False
+            return None
         entries = encode_changes(before, document)
-        if seen is not None and seen.changes is not None:
-            if seen.changes.size + len(entries) > whole.size:
-                return False  # so that all that a run writes stays in proportion to what it changed
-            mark = self._changes.append(seen.changes, document.serial, entries)
-        elif self._changes.mark() is not None or len(entries) > whole.size:
-            return False  # of a run that was killed
-        else:
-            self._back_up()
+        written = whole.changes.size if whole.changes is not None else 0
+        if written + len(entries) > whole.size:
+            return None  # so that all that a run writes stays in proportion to what it changed
+        if whole.changes is None:
+            self._back_up(before)
             mark = self._changes.start(before.version, document.serial, entries)
-        self._seen = whole._replace(changes=mark)
-        return True
+        elif whole.changes != self._mark:
+            return None  # of a run that was killed: it may end in half a record
+        else:
+            mark = self._changes.append(whole.changes, document.serial, entries)
+        self._mark = mark
+        return whole._replace(changes=mark)  # as this wrote them, whatever another run did since
 
     def _fold(self) -> None:
         """Put the changes of a run into `STACK.json`. Where they cannot be, they stay, and are read with it."""
         if self._changes.mark() is None:
             return
         with suppress(PmtaformError):
-            document = self.load()
+            document = self._last.at(self._look()) or self.load()
             if document is not None and document.version != self._whole():
                 replace_file(self.path, encode(document))
             self._changes.remove()
+            self._last.known = (document, self._look())
 
     def _release(self, run: str) -> None:
         holder = self.lock_info()
         if holder is not None and holder.run == run:
             self._fold()
         self._lock.remove(run)
+
+
+def _is_settled(seen: _Seen) -> bool:
+    """Whether a later change of the file in its place would change its time, which has steps of some milliseconds."""
+    return time.time_ns() - seen.modified > _SETTLED
 
 
 def _has_only_changed_entries(before: StateDocument, after: StateDocument) -> bool:
@@ -209,7 +247,8 @@ def _open(settings: BackendSettings) -> Backends:
     if settings.options:
         problem = f"It has no options, and {', '.join(settings.options)} is given."
         raise Invalid.of(BACKEND_OPTIONS, problem)
-    return lambda stack: FileBackend(settings.root / "state", stack)
+    remembered: defaultdict[str, Remembered] = defaultdict(Remembered)
+    return lambda stack: FileBackend(settings.root / "state", stack, remembered=remembered[stack])
 
 
 FILE: Final = BackendKind(_open)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from pmtaform.plugins import STATE_BACKENDS
 from pmtaform.state import Backends, FileBackend
 from pmtaform.state.backend import BackendSettings
+from pmtaform.state.files import Remembered
 from pmtaform.testing.state import MemoryBackends
 
 
@@ -17,7 +19,8 @@ def backends(request: pytest.FixtureRequest, tmp_path: Path) -> Backends:
     if request.param == "memory":
         return MemoryBackends()
     if request.param == "file-appending":
-        return lambda stack: FileBackend(tmp_path / "state", stack, whole_below=0)
+        known: defaultdict[str, Remembered] = defaultdict(Remembered)
+        return lambda stack: FileBackend(tmp_path / "state", stack, whole_below=0, remembered=known[stack])
     return STATE_BACKENDS["file"].open(BackendSettings(tmp_path, {}))
 
 

@@ -19,6 +19,7 @@ from pmtaform.errors import PmtaformError, Stale, StateDamaged
 from pmtaform.state import FileBackend, HostState, Intent, LockInfo, StateDocument, StateKeeper
 from pmtaform.state.decoding import with_changes
 from pmtaform.state.encoding import encode, encode_changes
+from pmtaform.state.files import Remembered
 
 INTENT = Intent(
     transaction="t-1", blocks={"domain[a]": "ef" * 32}, at="2026-01-31T12:00:00Z", plan="p-1", who="ann@ops1"
@@ -80,7 +81,7 @@ def test_changes_are_those_of_one_host(any_document: StateDocument, name: str, s
     changed = any_document.with_host(name, state)
     text = encode_changes(any_document, changed)
     assert with_changes(any_document, text.decode("ascii"), changed.serial) == changed
-    assert text.count(b'"generation"') == 1
+    assert text.count(b'\n   "generation": ') == 1
 
 
 # -- a run -------------------------------------------------------------------------------------------------------------
@@ -367,3 +368,74 @@ def test_a_lock_that_another_took_is_not_folded_by_the_first(folder: Path) -> No
         held.release()
         assert (folder / "demo.changes").exists()
     assert not (folder / "demo.changes").exists()
+
+
+def shared(folder: Path) -> Callable[[], FileBackend]:
+    """Backends of one process: each is a new object, and they remember together."""
+    remembered = Remembered()
+    return lambda: FileBackend(folder, "demo", whole_below=0, remembered=remembered)
+
+
+def settle(path: Path) -> None:
+    """Have the file be of an hour ago, so that its time tells of any change."""
+    found = path.stat()
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns - 3600 * 10**9))
+
+
+def test_backends_of_one_process_read_a_state_once(folder: Path, first: StateDocument) -> None:
+    settle(folder / "demo.json")
+    backends = shared(folder)
+    kept = backends().load()
+    assert kept == first
+    assert backends().load() is kept
+    with backends().lock(LockInfo.mine("apply")):
+        keeper = StateKeeper(backends())
+        assert keeper.document is kept
+        keeper.update_host("mta1", host(8))
+    assert opened(folder).load() == keeper.document == backends().load()
+
+
+@pytest.mark.usefixtures("first")
+def test_what_is_remembered_is_not_what_another_process_wrote(folder: Path) -> None:
+    settle(folder / "demo.json")
+    backends = shared(folder)
+    backends().load()
+    other = StateKeeper(opened(folder))
+    other.update_host("mta1", host(8))
+    assert backends().load() == other.document
+    other.update_host("mta1", host(9))
+    assert backends().load() == other.document
+    (folder / "demo.json").write_bytes(written(document(9)))
+    assert backends().load() == document(9)
+    (folder / "demo.json").unlink()
+    assert backends().load() is None
+
+
+def test_a_file_that_was_written_just_now_is_read_again(folder: Path, first: StateDocument) -> None:
+    backends = shared(folder)
+    assert backends().load() == first
+    content = (folder / "demo.json").read_bytes()
+    stat = (folder / "demo.json").stat()
+    (folder / "demo.json").write_bytes(content.replace(b'"generation": 1', b'"generation": 2'))
+    os.utime(folder / "demo.json", ns=(stat.st_atime_ns, stat.st_mtime_ns))  # a clock of coarse steps
+    kept = backends().load()
+    assert kept is not None
+    assert kept.hosts["mta1"].generation == 2
+
+
+@pytest.mark.usefixtures("first")
+def test_changes_of_a_killed_run_that_end_in_half_a_record_are_not_appended_to(folder: Path) -> None:
+    backends = shared(folder)
+    keeper = StateKeeper(backends())
+    keeper.update_host("mta1", host(8))
+    killed = StateKeeper(opened(folder))
+    killed.update_host("mta2", host(9))
+    killed.update_host("mta2", host(10))
+    with (folder / "demo.changes").open("ab") as changes:
+        changes.write(b"99 1000 abc")
+    settle(folder / "demo.json")
+    again = StateKeeper(backends())
+    assert again.document == killed.document
+    again.update_host("mta3", host(7))
+    again.update_host("mta3", host(8))
+    assert opened(folder).load() == again.document
