@@ -42,7 +42,7 @@ def _target(draft: Draft, name: str, inputs: StackInputs, *, trust: bool) -> Tar
         generation=draft.saved.hosts[name].generation if name in draft.saved.hosts else None,
         now=draft.request.moment(),
         size=max(stack.size(name), _BLOCK * len(previous.blocks) if previous is not None else 0),
-        is_same=trust and intent is None and inputs.are_same(name, previous),
+        is_same=trust and intent is None and inputs.are_same(name, previous, draft.request.moment()),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final
 
@@ -34,9 +35,11 @@ class StackInputs:
         """
         return state is not None and state.inputs is not None and state.inputs.sources == self._of_sources(host)
 
-    def are_same(self, host: str, state: HostState | None) -> bool:
-        """Whether a host is made from exactly the same as when it was last as declared."""
+    def are_same(self, host: str, state: HostState | None, now: datetime) -> bool:
+        """Whether a host is made from exactly the same as when it was last as declared, and means the same now."""
         if state is None or state.inputs is None or not self.are_sources_same(host, state):
+            return False
+        if not _is_within(state.inputs, now):
             return False
         try:
             # The host refers to the same secrets as then, because its sources are the same.
@@ -46,13 +49,16 @@ class StackInputs:
         return state.inputs.secrets == self._of_secrets(host, values)
 
     def of(self, host: str, desired: Desired, asked: AskedSecrets) -> HostInputs | None:
-        """The inputs of a host that was compiled; None where the same inputs may mean something else tomorrow."""
-        if asked.failed or any(file.role in _EXPIRE for file in desired.managed):
-            return None  # a certificate expires
+        """The inputs of a host that was compiled; None where a secret was not available."""
+        if asked.failed:
+            return None
+        since, until = _quiet_time(desired)
         return HostInputs(
             sources=self._of_sources(host),
             references=tuple(sorted(asked.secrets)),
             secrets=self._of_secrets(host, asked.digests),
+            since=since,
+            until=until,
         )
 
     def _of_sources(self, host: str) -> str:
@@ -68,6 +74,28 @@ class StackInputs:
     @cached_property
     def _sources(self) -> HostSources:
         return HostSources(self._stack)
+
+
+def _quiet_time(desired: Desired) -> tuple[str, str]:
+    """From when to when no certificate of a host causes a note; empty without certificates."""
+    contents = [file.content for file in desired.managed if file.role in _EXPIRE and file.content is not None]
+    if not contents:
+        return "", ""
+    from pmtaform.tls.checks import SOON
+    from pmtaform.tls.content import read_tls_file
+
+    certificates = [one for content in contents for one in read_tls_file(content.reveal()).certificates]
+    if not certificates:
+        return "", ""
+    since = max(one.begins for one in certificates)
+    until = min(one.ends for one in certificates) - SOON
+    return since.astimezone(UTC).isoformat(), until.astimezone(UTC).isoformat()
+
+
+def _is_within(inputs: HostInputs, now: datetime) -> bool:
+    if inputs.since and now < datetime.fromisoformat(inputs.since):
+        return False
+    return not inputs.until or now < datetime.fromisoformat(inputs.until)
 
 
 class KnownSecrets:

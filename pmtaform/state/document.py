@@ -35,11 +35,14 @@ class HostInputs:
 
     `sources` is the keyed digest of the stack's files, settings and program, `secrets` that of the values of
     `references` (empty without any). Where both are the same again, a host whose files are as left needs no change.
+    That holds from `since` to `until` (ISO 8601, UTC; empty: always): no certificate of the host causes a note then.
     """
 
     sources: str
     references: tuple[str, ...] = ()
     secrets: str = ""
+    since: str = ""
+    until: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

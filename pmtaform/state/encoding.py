@@ -79,10 +79,12 @@ _FILE = record(
 _INPUTS = record(
     HostInputs,
     None,
-    {"references": (), "secrets": ""},
+    {"references": (), "secrets": "", "since": "", "until": ""},
     sources=_SEALED,
     references=several(TEXT),
     secrets=_SEALED,
+    since=_MOMENT,
+    until=_MOMENT,
 )
 HOST = record(
     HostState,

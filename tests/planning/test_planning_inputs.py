@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,9 +16,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tls_files import made
 
 from pmtaform import Project, apply_plan, drift_of, make_plan
 from pmtaform.api.applying import ApplyRequest
+from pmtaform.clock import SystemClock
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.errors import PmtaformError
 from pmtaform.model.choice import Choice
@@ -224,6 +227,28 @@ def test_a_wrong_native_file_of_another_host_refuses_the_plan(fleet: Fleet) -> N
     agree(fleet, choice=Choice(hosts=("mta1",)))
     with pytest.raises(PmtaformError):
         fleet.plan(fleet.project, choice=Choice(hosts=("mta1",)))
+
+
+class At(SystemClock):
+    """A clock that stands at one time."""
+
+    def __init__(self, moment: datetime) -> None:
+        self._moment = moment
+
+    def now(self) -> datetime:
+        return self._moment
+
+
+def test_a_certificate_is_known_until_it_is_about_to_expire(fleet: Fleet) -> None:
+    ends = datetime.now(UTC) + timedelta(days=300)
+    fleet.declared.asset = made("mx.example.com", ends=ends).pem.decode()
+    fleet.declared.write(fleet.folder)
+    fleet.apply()
+    for days, same in ((0, set(HOSTS)), (269, set(HOSTS)), (271, set()), (301, set()), (-9000, set())):
+        clock = At(datetime.now(UTC) + timedelta(days=days))
+        surveys = fleet.plan(fleet.project, clock=clock).fleet.surveys
+        assert {name for name, each in surveys.items() if each.target.is_same} == same
+        agree(fleet, clock=clock)
 
 
 def test_a_state_holds_no_value_of_a_secret(fleet: Fleet) -> None:

@@ -42,5 +42,5 @@ def _expiry_of(survey: Survey, now: datetime) -> tuple[Diagnostic, ...]:
     from pmtaform.plan.files import expiry_notes
 
     target = survey.target
-    # A host that is known by its inputs has no certificate.
+    # The certificates of a host that is known by its inputs cause no note at this time.
     return () if target.is_same else expiry_notes(target.desired.managed, target.spec.name, now)
