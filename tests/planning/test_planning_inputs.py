@@ -230,7 +230,7 @@ def test_a_wrong_native_file_of_another_host_refuses_the_plan(fleet: Fleet) -> N
 
 
 class At(SystemClock):
-    """A clock that stands at one time."""
+    """A clock that always shows one time."""
 
     def __init__(self, moment: datetime) -> None:
         self._moment = moment
