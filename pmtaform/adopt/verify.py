@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pmtaform.adopt.choices import Form
@@ -61,10 +61,14 @@ def verify(folder: Path, server_blocks: Sequence[ServerBlocks], secrets: Mapping
     try:
         stack = load_stack(folder)
         resolve = _resolver(stack, secrets)
+        bare = _without_natives(stack)
         differ = {
-            one.server.name: tuple(_Comparison(stack, one, resolve).run())
+            one.server.name: tuple(
+                _Comparison(bare, one, resolve, has_files=True).run()
+                if _has_its_files(stack, one)
+                else _Comparison(stack, one, resolve).run()
+            )
             for one in server_blocks
-            if not _has_its_files(stack, one)
         }
     except PmtaformError as problem:
         return StackCheck({}, problem.diagnostics)
@@ -83,14 +87,12 @@ def _resolver(stack: Stack, secrets: Mapping[str, bytes]) -> Resolve:
 
 
 def _has_its_files(stack: Stack, one: ServerBlocks) -> bool:
-    """Whether a stack gives a host its own files, byte by byte, and nothing else: then its blocks are the live ones.
+    """Whether the native files that a stack gives a host are its own, byte by byte: their blocks are the live ones.
 
-    Nothing is compiled for that, and the files are not parsed a second time.
+    So they are not parsed a second time. Keys would put lines into them.
     """
     layers = stack.layers(one.server.name)
-    if one.late or any(entry.form is not Form.COPIED for entry in one.entries):
-        return False
-    if any(layer.config or layer.keys or layer.files or layer.variables for layer in layers):
+    if one.late or any(layer.keys or layer.files or layer.variables for layer in layers):
         return False
     problems = Diagnostics()
     given: Counter[str] = Counter()
@@ -105,11 +107,22 @@ def _has_its_files(stack: Stack, one: ServerBlocks) -> bool:
     return given == live and not problems.has_errors
 
 
-class _Comparison:
-    """One host by the stack, and as it is. Its files are parsed again only where digests do not prove a block."""
+def _without_natives(stack: Stack) -> Stack:
+    """The stack with its `config` alone."""
+    groups = {name: replace(layer, native=None) for name, layer in stack.groups.items()}
+    own = {name: replace(layer, native=None) for name, layer in stack.own.items()}
+    return replace(stack, base=replace(stack.base, native=None), groups=groups, own=own)
 
-    def __init__(self, stack: Stack, one: ServerBlocks, resolve: Resolve) -> None:
+
+class _Comparison:
+    """One host by the stack, and as it is. Its files are parsed again only where digests do not prove a block.
+
+    `has_files`: the stack is one without native files, which are known to be the host's own.
+    """
+
+    def __init__(self, stack: Stack, one: ServerBlocks, resolve: Resolve, *, has_files: bool = False) -> None:
         self._desired = compile_host(stack, one.server.name, resolve)
+        self._elsewhere = (Form.LEFT, Form.COPIED) if has_files else (Form.LEFT,)
         self._one = one
         self._read: tuple[Configuration, Mapping[Address, Block]] | None = None
 
@@ -118,7 +131,7 @@ class _Comparison:
         blocks = self._desired.blocks
         for entry in self._one.entries:
             made = blocks.get(entry.address)
-            if entry.form is Form.LEFT:
+            if entry.form in self._elsewhere:
                 if made is not None:
                     yield entry.address
             elif made is None or not self._is_same(entry, made):

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import pytest
 from signing_keys import pem
 
-from pmtaform.adopt import keys, notes, verify
+from pmtaform.adopt import keys, notes
 from pmtaform.adopt.choices import KeysIn, Shape
 from pmtaform.adopt.model import Adopted, KeyMaterial, Options, Server
 from pmtaform.adopt.run import adopt
 from pmtaform.lang.includes import Configuration
+from pmtaform.stack import native
 
 MAIN = "/etc/pmta/config"
 
@@ -86,18 +87,16 @@ def test_a_block_that_no_digest_proves_is_compared_with_the_server_again() -> No
     assert reads["mta1"] == 2
 
 
-def test_a_host_that_has_its_own_files_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled: list[str] = []
-    compile_host = verify.compile_host
+def test_a_file_that_a_stack_has_as_it_is_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    parse_bytes = native.parse_bytes
     monkeypatch.setattr(
-        verify,
-        "compile_host",
-        lambda stack, name, resolve: (compiled.append(name), compile_host(stack, name, resolve))[1],
+        native, "parse_bytes", lambda content, path: (parsed.append(path), parse_bytes(content, path))[1]
     )
     imported((server(number, Counter()) for number in range(3)), Shape.NATIVE, KeysIn.LEAVE)
-    assert compiled == []
+    assert parsed == []
     imported((server(number, Counter()) for number in range(3)), Shape.NATIVE, KeysIn.FILE)
-    assert compiled == ["mta0", "mta1", "mta2"]
+    assert len(parsed) == 6
 
 
 def test_each_content_is_linted_once(monkeypatch: pytest.MonkeyPatch) -> None:
