@@ -24,13 +24,11 @@ UNUSED = {
 }
 
 LOOK = """
-import json, sys
+import atexit, json, sys
 from pmtaform.__main__ import main
 sys.argv[0] = "pmtaform"
-try:
-    main()
-finally:
-    print(json.dumps(sorted(sys.modules)), file=sys.stderr)
+atexit.register(lambda: print(json.dumps(sorted(sys.modules)), file=sys.stderr))
+main()
 """
 
 HELPS = """
