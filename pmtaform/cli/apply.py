@@ -13,7 +13,7 @@ import typer
 
 from pmtaform.cli.asking import approved
 from pmtaform.cli.context import Format, settings
-from pmtaform.cli.executing import ExecutorOption, WorkersOption, hosts_by, planned_by
+from pmtaform.cli.executing import ExecutorOption, WorkersOption, Working, hosts_by, planned_by, working_by
 from pmtaform.cli.options import (
     Allowed,
     AutoApprove,
@@ -31,7 +31,6 @@ from pmtaform.errors import UsageError
 
 if TYPE_CHECKING:
     from pmtaform.api import Choice, Planned, Project
-    from pmtaform.execution.engine import Engine
     from pmtaform.plan.document import SavedPlan
     from pmtaform.state import HeldLock
 
@@ -66,7 +65,6 @@ def apply(
     """
     from pmtaform.api import Choice, check_allowed, load_plan, resumable
     from pmtaform.cli.output import refusals
-    from pmtaform.execution.choosing import engine_of
 
     check_allowed(allow or [])
     project = settings.project()
@@ -85,8 +83,8 @@ def apply(
         earlier = resumable(project, name, resume)
         choice, done = earlier.choice, earlier.done
     ask = not auto_approve and saved is None
-    with refusals(format), engine_of(project, executor, workers) as engine, _locked(project, name) as lock:
-        request = _Request(choice, tuple(allow or ()), format, lock, ask=ask, done=done, engine=engine)
+    with refusals(format), working_by(project, executor, workers) as working, _locked(project, name) as lock:
+        request = _Request(choice, tuple(allow or ()), format, lock, ask=ask, done=done, working=working)
         return _run(project, stack, plan, request, diff=diff)
 
 
@@ -100,7 +98,7 @@ class _Request:
     lock: HeldLock
     ask: bool
     done: frozenset[str]
-    engine: Engine | None = None
+    working: Working
 
 
 def _run(project: Project, stack: str | None, saved: SavedPlan | None, request: _Request, *, diff: bool) -> int:
@@ -146,7 +144,7 @@ def _planned(project: Project, stack: str | None, saved: SavedPlan | None, reque
     from pmtaform.api import PlanRequest, plan_again
     from pmtaform.cli.output import watching
 
-    make = partial(planned_by, request.engine)
+    make = partial(planned_by, request.working)
     if saved is not None:
         with watching([host.host for host in saved.plan.hosts], format=request.format) as watch:
             return plan_again(project, saved, watch=watch, make=make)
@@ -164,7 +162,7 @@ def _go(planned: Planned, request: _Request) -> int:
 
     allow, format = request.allow, request.format
     check_consent(planned, allow)
-    elsewhere = hosts_by(request.engine, planned, allow)
+    elsewhere = hosts_by(request.working, planned, allow)
     if planned.plan.changed and request.ask and not approved(_question(planned), format):
         return Exit.ERROR
     at_work = [host.host for host in planned.plan.hosts]

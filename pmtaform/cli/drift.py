@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pmtaform.cli.context import Format, settings
-from pmtaform.cli.executing import ExecutorOption, WorkersOption, drift_by, planned_by
+from pmtaform.cli.executing import ExecutorOption, WorkersOption, drift_by, planned_by, working_by
 from pmtaform.cli.options import DetailedExitCode, FormatOption, Hosts, ShardOption, StackArgument, choice_of
 from pmtaform.cli.plan import plan_exit
 from pmtaform.cli.warm import KeepWarm, keeping
@@ -24,18 +24,17 @@ def drift(
     """Show what changed on hosts since the last apply, independent of the stack."""
     from pmtaform.api import PlanRequest
     from pmtaform.cli.output import show, tell, watching
-    from pmtaform.execution.choosing import engine_of
     from pmtaform.report.drifts import DriftTable
 
     project = settings.project()
     loaded = project.load(stack)
     choice = choice_of(host, shard)
     names = tuple(choice.select(loaded))
-    with keeping(keep_warm), engine_of(project, executor, workers) as engine, watching(names) as watch:
+    with keeping(keep_warm), working_by(project, executor, workers) as working, watching(names) as watch:
         request = PlanRequest(choice=choice, watch=watch, validate=False)
-        planned = planned_by(engine, project, loaded, request)
+        planned = planned_by(working, project, loaded, request)
     tell(note for note in planned.plan.notes if SHARD.describes(note))
-    reports = drift_by(engine, planned)
+    reports = drift_by(working, planned)
     show(DriftTable(reports, planned.plan.failures), format)
     code = plan_exit(planned, detailed=False)
     if code is Exit.OK and any(report.unknown for report in reports.values()):

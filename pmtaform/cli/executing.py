@@ -2,43 +2,66 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
+    from concurrent.futures import Executor
 
     from pmtaform.api import DriftReport, HostRow, Planned, PlanRequest, Project
     from pmtaform.execution.engine import Engine
     from pmtaform.rollout.hosts import RunHost
     from pmtaform.stack import Stack
 
+LOCAL: Final = "local"
 ExecutorOption = Annotated[
     str | None,
     typer.Option("--executor", help="The engine in pmtaform.yaml that works on the hosts; local: this process."),
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option("--workers", min=1, help="Work on the hosts in this many processes of this machine.")
+    str | None,
+    typer.Option("--workers", metavar="N|auto", help="Compare hosts in this many processes of this machine."),
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Working:
+    """What works on hosts: workers behind an engine, or this process, with processes that compute for it."""
+
+    engine: Engine | None = None
+    pool: Executor | None = None
+
+
+@contextmanager
+def working_by(project: Project, executor: str | None, workers: str | None) -> Iterator[Working]:
+    """What the options name, until the end of the block."""
+    from pmtaform.execution.choosing import engine_of, pool_of
+
+    with pool_of(workers, executor) as pool, engine_of(project, LOCAL if workers else executor) as engine:
+        yield Working(engine, pool)
+
+
 def planned_by(
-    engine: Engine | None, project: Project, stack: Stack, request: PlanRequest, *, diff: bool = False
+    working: Working, project: Project, stack: Stack, request: PlanRequest, *, diff: bool = False
 ) -> Planned:
     """The plan, made by workers where there is an engine."""
+    engine = working.engine
     if engine is None:
         from pmtaform.api import make_plan
 
-        return make_plan(project, stack, request)
+        return make_plan(project, stack, replace(request, executor=working.pool))
     from pmtaform.execution.fleet import plan_over
 
     return plan_over(engine, project, stack, request, wants_diff=diff)
 
 
-def drift_by(engine: Engine | None, planned: Planned) -> dict[str, DriftReport]:
+def drift_by(working: Working, planned: Planned) -> dict[str, DriftReport]:
     """The drift of the hosts of a plan."""
-    if engine is None:
+    if working.engine is None:
         from pmtaform.api import drift_of
 
         return drift_of(planned)
@@ -47,9 +70,9 @@ def drift_by(engine: Engine | None, planned: Planned) -> dict[str, DriftReport]:
     return drift_over(planned)
 
 
-def rows_by(engine: Engine | None, planned: Planned) -> list[HostRow]:
+def rows_by(working: Working, planned: Planned) -> list[HostRow]:
     """A row for every host of a plan."""
-    if engine is None:
+    if working.engine is None:
         from pmtaform.api import fleet_of
 
         return fleet_of(planned, planned.stack.operations)
@@ -58,9 +81,9 @@ def rows_by(engine: Engine | None, planned: Planned) -> list[HostRow]:
     return rows_over(planned)
 
 
-def hosts_by(engine: Engine | None, planned: Planned, allow: Collection[str]) -> Sequence[RunHost] | None:
+def hosts_by(working: Working, planned: Planned, allow: Collection[str]) -> Sequence[RunHost] | None:
     """The hosts that workers change; None: this process changes them."""
-    if engine is None:
+    if working.engine is None:
         return None
     from pmtaform.execution.fleet import PlannedElsewhere
     from pmtaform.execution.remote import hosts_over

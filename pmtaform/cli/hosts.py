@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pmtaform.cli.context import Format, settings
-from pmtaform.cli.executing import ExecutorOption, WorkersOption, planned_by, rows_by
+from pmtaform.cli.executing import ExecutorOption, WorkersOption, planned_by, rows_by, working_by
 from pmtaform.cli.options import FormatOption, Hosts, ShardOption, StackArgument, choice_of
 from pmtaform.cli.plan import plan_exit
 from pmtaform.cli.warm import KeepWarm, keeping
@@ -23,18 +23,17 @@ def hosts(
     """Show every host in a row: version, generation, last apply, drift, changes to make, pending or frozen."""
     from pmtaform.api import PlanRequest
     from pmtaform.cli.output import show, tell, watching
-    from pmtaform.execution.choosing import engine_of
     from pmtaform.report.hosts import HostTable
 
     project = settings.project()
     loaded = project.load(stack)
     choice = choice_of(host, shard)
     names = tuple(choice.select(loaded))
-    with keeping(keep_warm), engine_of(project, executor, workers) as engine, watching(names) as watch:
+    with keeping(keep_warm), working_by(project, executor, workers) as working, watching(names) as watch:
         request = PlanRequest(choice=choice, watch=watch, validate=False)
-        planned = planned_by(engine, project, loaded, request)
+        planned = planned_by(working, project, loaded, request)
     tell(note for note in planned.plan.notes if SHARD.describes(note))
-    rows = rows_by(engine, planned)
+    rows = rows_by(working, planned)
     show(HostTable(loaded.name, rows), format)
     code = plan_exit(planned, detailed=False)
     return Exit.ERROR if code is Exit.OK and any(row.unknown for row in rows) else code

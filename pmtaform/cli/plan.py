@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pmtaform.cli.context import Format, settings
-from pmtaform.cli.executing import ExecutorOption, WorkersOption, planned_by
+from pmtaform.cli.executing import ExecutorOption, WorkersOption, planned_by, working_by
 from pmtaform.cli.moments import AsOf, moment_of
 from pmtaform.cli.options import (
     DetailedExitCode,
@@ -49,7 +49,6 @@ def plan(
     """Show what differs between a stack and its live hosts. Changes nothing on them."""
     from pmtaform.api import PlanRequest, save_plan
     from pmtaform.cli.output import plan_view, show, watching
-    from pmtaform.execution.choosing import engine_of
 
     moment = moment_of(as_of)
     if moment is not None and out is not None:
@@ -62,13 +61,11 @@ def plan(
     loaded = project.load(stack)
     choice = choice_of(host, shard, targets=target, excludes=exclude)
     names = tuple(choice.select(loaded))
-    with keeping(keep_warm), engine_of(project, executor, workers) as engine, watching(names) as watch:
-        if engine is not None and effective:
-            raise UsageError.of(
-                NOT_OVER_EXECUTOR, "--effective reads whole configurations. Add --executor local, without --workers."
-            )
+    with keeping(keep_warm), working_by(project, executor, workers) as working, watching(names) as watch:
+        if working.engine is not None and effective:
+            raise UsageError.of(NOT_OVER_EXECUTOR, "--effective reads whole configurations. Add --executor local.")
         request = PlanRequest(choice=choice, watch=watch, as_of=moment)
-        planned = planned_by(engine, project, loaded, request, diff=diff)
+        planned = planned_by(working, project, loaded, request, diff=diff)
     if out is not None:
         save_plan(planned, out)
     show(plan_view(planned, diff=diff, effective=effective, ahead=moment is not None), format)

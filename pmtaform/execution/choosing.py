@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Final
 
 from pmtaform.diagnostics import did_you_mean
-from pmtaform.diagnostics.codes.command_line import CONTRADICTORY_OPTIONS
+from pmtaform.diagnostics.codes.command_line import BAD_WORKERS, CONTRADICTORY_OPTIONS
 from pmtaform.diagnostics.codes.execution import BAD_EXECUTOR, NO_SUCH_EXECUTOR
 from pmtaform.errors import Invalid, UsageError
 from pmtaform.execution.engine import Engine, EngineSettings
@@ -16,16 +18,17 @@ from pmtaform.project import Project
 from pmtaform.stack.project_file import read_project_file
 
 LOCAL: Final = "local"
+AUTO: Final = "auto"
 
 
 @contextmanager
-def engine_of(project: Project, named: str | None, workers: int | None = None) -> Iterator[Engine | None]:
+def engine_of(project: Project, named: str | None) -> Iterator[Engine | None]:
     """The engine, connected until the end of the block; None: this process does the work.
 
-    `workers` is a number of processes on this machine. `named` is what the command line names; without it, the one that
-    the project file configures. Raises `UsageError`, `Invalid`, and `Unreachable` for an engine without a scheduler.
+    `named` is what the command line names; without it, the one that the project file configures. Raises `UsageError`,
+    `Invalid`, and `Unreachable` for an engine without a scheduler.
     """
-    engine = _engine(project, named, workers)
+    engine = _engine(project, named)
     try:
         yield engine
     finally:
@@ -33,13 +36,31 @@ def engine_of(project: Project, named: str | None, workers: int | None = None) -
             engine.close()
 
 
-def _engine(project: Project, named: str | None, workers: int | None) -> Engine | None:
-    if workers is not None:
-        if named not in (None, LOCAL):
-            raise UsageError.of(CONTRADICTORY_OPTIONS, "--workers are processes on this machine, and no engine.")
-        from pmtaform.execution.processes import ProcessEngine
+@contextmanager
+def pool_of(workers: str | None, named: str | None) -> Iterator[Executor | None]:
+    """The processes that compute verdicts, until the end of the block; None: this one does.
 
-        return ProcessEngine(project.root, workers)
+    `workers` is their number, or `auto`: as many as there are cores, once there is enough work. Raises `UsageError`.
+    """
+    if workers is None:
+        yield None
+        return
+    if named not in (None, LOCAL):
+        raise UsageError.of(CONTRADICTORY_OPTIONS, "--workers are processes of this machine. Omit --executor.")
+    is_auto = workers == AUTO
+    if not is_auto and not (workers.isascii() and workers.isdigit() and 0 < int(workers) < 1000):
+        raise UsageError.of(BAD_WORKERS, f'"{workers}" is neither a number of processes nor auto.\n    --workers auto')
+    count = len(os.sched_getaffinity(0)) if is_auto else int(workers)
+    if is_auto and count < 2:
+        yield None
+        return
+    from pmtaform.execution.processes import WorkerPool
+
+    with WorkerPool(count, is_eager=not is_auto) as pool:
+        yield pool
+
+
+def _engine(project: Project, named: str | None) -> Engine | None:
     name = _name(project, named)
     if name is None:
         return None

@@ -90,7 +90,7 @@ def plan_over(
     """As `make_plan`, with workers that look at the hosts. Raises as that, and `Unreachable` without a scheduler."""
     if rotated_keys(stack):
         detail = "The stack rotates keys. What its hosts should have is decided by looking at all of them."
-        raise UsageError.of(NOT_OVER_EXECUTOR, f"{detail} Add --executor local, without --workers.")
+        raise UsageError.of(NOT_OVER_EXECUTOR, f"{detail} Add --executor local.")
     draft = load(project, stack, request)
     if request.validate:
         _check_others(draft)

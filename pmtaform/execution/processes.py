@@ -1,67 +1,61 @@
-"""Worker processes on this machine as an engine. Each works on many hosts at once, in threads.
+"""Processes of this machine that compute the verdicts on hosts. Sessions, waits and decisions stay with the client.
 
 The processes come from a fork server that has loaded the program and has no threads. They ignore Ctrl-C, because the
-client decides then, and they end with the client, whatever ends it.
+client decides then, and they end with the client, whatever ends it. Work and results, which have secrets, go through
+their pipes and never to a disk.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from contextlib import suppress
+from io import BytesIO
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from pmtaform.diagnostics.codes.execution import WORKER_LOST
-from pmtaform.execution.engine import lost
-from pmtaform.execution.worker import work_in
+from pmtaform.inspection.assess import HostWork
+from pmtaform.secrets import Secret
 
-_THREADS: Final = 16  # hosts that one process works on at once: most of the time it waits for the network
-_TICK: Final = 0.5
-_ATTEMPTS: Final = 2
 _LAST: Final = 5.0  # seconds in which a process may end by itself
+_ENOUGH: Final = 2_000_000  # bytes of configuration; comparing them takes longer than the start of a process
 
 
-class ProcessEngine:
-    """`count` processes for the project in `root`. They are started with the first task."""
+class WorkerPool(Executor):
+    """At most `count` processes, started when there is work for them.
 
-    def __init__(self, root: Path, count: int) -> None:
-        self._root, self._count = root, count
+    `is_eager` False: only once there is so much work that a process pays. What a process cannot do, or did not live to
+    do, is done in the client: work only looks, so doing it again is harmless.
+    """
+
+    def __init__(self, count: int, *, is_eager: bool = True) -> None:
+        self._count = count
+        self._wait_for = 0 if is_eager else _ENOUGH
         self._workers: list[_Worker] = []
+        self._is_shut = False
         self._turn = threading.Lock()
+        self._done_here = _Count()
 
-    @property
-    def width(self) -> int:
-        """The threads of all processes."""
-        return self._count * _THREADS
+    def submit(self, work: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        """Have a process call `work`."""
+        task = _Task(work, arguments, named, self._done_here)
+        worker = self._worker(task)
+        if worker is None or not worker.send(task):
+            task.do_here()
+        return task.future
 
-    def run(self, task: str, sources: str, *, host: str, via: str, stop: threading.Event) -> str:  # noqa: ARG002
-        """Have a process do the task, and return its report. Raises `TaskLost`.
-
-        `sources` and `via` do not matter: the processes have the project's folder, and all reach the same.
-        """
-        for _ in range(_ATTEMPTS):
-            future = self._sent(task)
-            while True:
-                try:
-                    return future.result(timeout=_TICK)
-                except TimeoutError:
-                    if stop.is_set():
-                        raise lost(WORKER_LOST, "The run was interrupted before a report arrived.", host) from None
-                except EOFError:
-                    break  # the process was killed: another one does it, or is answered with what became of it
-        raise lost(WORKER_LOST, f"{_ATTEMPTS} worker processes ended while they worked on it.", host)
-
-    def close(self) -> None:
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002  (as the port has it)
         """End the processes."""
         with self._turn:
-            for worker in self._workers:
-                worker.close()
-            self._workers.clear()
+            self._is_shut = True
+            workers, self._workers = self._workers, []
+        for worker in workers:
+            worker.close()
 
     @property
     def pids(self) -> list[int]:
@@ -69,28 +63,77 @@ class ProcessEngine:
         with self._turn:
             return [worker.process.pid or 0 for worker in self._workers]
 
-    def _sent(self, task: str) -> Future[str]:
+    @property
+    def done_here(self) -> int:
+        """How many tasks the client did."""
+        return self._done_here.value
+
+    def _worker(self, task: _Task) -> _Worker | None:
+        """The process with the least to do; None: the client does it."""
+        if task.is_small:
+            return None
         with self._turn:
+            self._wait_for -= task.size
+            if self._is_shut or self._wait_for > 0:
+                return None
             self._workers = [worker for worker in self._workers if worker.is_open]
-            while len(self._workers) < self._count:
-                self._workers.append(_Worker(self._root))
-            return min(self._workers, key=lambda worker: worker.load).send(task)
+            if len(self._workers) < self._count and all(worker.load for worker in self._workers):
+                self._workers.append(_Worker())
+            return min(self._workers, key=lambda worker: worker.load)
+
+
+class _Count:
+    """A number that many threads may raise."""
+
+    def __init__(self) -> None:
+        self.value = 0
+        self._turn = threading.Lock()
+
+    def add(self) -> None:
+        """Add one."""
+        with self._turn:
+            self.value += 1
+
+
+class _Task:
+    """One call, and its result."""
+
+    def __init__(
+        self, work: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any], done_here: _Count
+    ) -> None:
+        self._done_here = done_here
+        self.call = (work, arguments, named)
+        self.future: Future[Any] = Future()
+        host = arguments[0] if arguments and isinstance(arguments[0], HostWork) else None
+        self.size = host.target.size if host is not None else 0
+        # A host that is as it was left costs less than the way to a process and back.
+        self.is_small = host is not None and host.is_as_left
+
+    def do_here(self) -> None:
+        """Do it in this process: the result, or the exception, is the same."""
+        self._done_here.add()
+        work, arguments, named = self.call
+        try:
+            self.future.set_result(work(*arguments, **named))
+        except BaseException as problem:
+            self.future.set_exception(problem)
 
 
 class _Worker:
     """One process, and the tasks that it has."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self) -> None:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([work_in.__module__])
+        context.set_forkserver_preload(["pmtaform.inspection.prepared", __name__])
         self._connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, str(root)), daemon=True)
+        self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
         self.process.start()
         theirs.close()
         self.is_open = True
-        self._tasks: dict[int, Future[str]] = {}
+        self._tasks: dict[int, _Task] = {}
         self._number = 0
         self._turn = threading.Lock()
+        self._sending = threading.Lock()
         threading.Thread(target=self._receive, name="worker", daemon=True).start()
 
     @property
@@ -98,67 +141,84 @@ class _Worker:
         """How many tasks it has."""
         return len(self._tasks)
 
-    def send(self, task: str) -> Future[str]:
-        """Give it a task. The result raises `EOFError` when the process has ended."""
-        future: Future[str] = Future()
+    def send(self, task: _Task) -> bool:
+        """Give it a task. Return whether it has it."""
+        content = _carried(task.call)
         with self._turn:
+            if not self.is_open:
+                return False
             self._number += 1
-            self._tasks[self._number] = future
-            try:
-                self._connection.send((self._number, task))
-            except OSError:
-                del self._tasks[self._number]
-                future.set_exception(EOFError())
-        return future
+            number = self._number
+            self._tasks[number] = task
+        try:
+            with self._sending:  # not under `_turn`: a process that waits until its result is read does not read
+                self._connection.send_bytes(b"%d " % number + content)
+        except OSError:
+            with self._turn:
+                return self._tasks.pop(number, None) is None  # else it was done here when the end was noticed
+        return True
 
     def close(self) -> None:
         """End it."""
         self.is_open = False
-        with suppress(OSError):
-            self._connection.send(None)
+        with self._sending, suppress(OSError):
+            self._connection.send_bytes(b"end")
         self.process.join(_LAST)
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
 
     def _receive(self) -> None:
-        with suppress(EOFError, OSError):
+        with suppress(Exception):  # its end, or what cannot be read: the client does what is left
             while True:
-                number, report = self._connection.recv()
+                number, is_done, result = pickle.loads(self._connection.recv_bytes())  # noqa: S301  (our own process)
                 with self._turn:
-                    future = self._tasks.pop(number)
-                future.set_result(report)
-        self.is_open = False
+                    task = self._tasks.pop(number)
+                if is_done:
+                    task.future.set_result(result)
+                else:
+                    task.do_here()
         with self._turn:
+            self.is_open = False
             left, self._tasks = list(self._tasks.values()), {}
-        for future in left:
-            future.set_exception(EOFError())
-        self._connection.close()
+        for task in left:
+            task.do_here()
+
+
+class _Carrier(pickle.Pickler):
+    """Writes what only the pipe to a process of our own may carry: secrets, too."""
+
+    def reducer_override(self, value: Any) -> Any:
+        return (Secret, (value.reveal(), value.reference)) if isinstance(value, Secret) else NotImplemented
+
+
+def _carried(value: object) -> bytes:
+    pipe = BytesIO()
+    _Carrier(pipe, pickle.HIGHEST_PROTOCOL).dump(value)
+    return pipe.getvalue()
 
 
 # -- in the process ----------------------------------------------------------------------------------------------------
 
 
-def _serve(connection: Connection, root: str) -> None:
-    """Do tasks until the client ends, or says that there are no more. Never returns."""
+def _serve(connection: Connection) -> None:
+    """Do tasks until the client ends, or sends the word. Never returns."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_client, daemon=True).start()
-    sending = threading.Lock()
-
-    def do(number: int, task: str) -> None:
-        report = work_in(task, Path(root))
-        with sending, suppress(OSError):
-            connection.send((number, report))
-
     with suppress(EOFError, OSError):
-        pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="host")
-        while (item := connection.recv()) is not None:
-            pool.submit(do, *item)
+        while (content := connection.recv_bytes()) != b"end":
+            number, _, call = content.partition(b" ")
+            try:
+                work, arguments, named = pickle.loads(call)  # noqa: S301  (our own client)
+                answer = _carried((int(number), True, work(*arguments, **named)))
+            except Exception:
+                answer = _carried((int(number), False, None))  # the client does it again, and has the exception itself
+            connection.send_bytes(answer)
     os._exit(0)
 
 
 def _end_with_client() -> None:
-    """End this process when the client has ended. What a host does then is as if the connection was lost."""
+    """End this process when the client has ended."""
     client = multiprocessing.parent_process()
     assert client is not None
     wait([client.sentinel])

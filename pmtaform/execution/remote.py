@@ -30,9 +30,7 @@ def hosts_over(planned: PlannedElsewhere, allow: Collection[str]) -> list[Remote
     on_failure = planned.stack.rollout.on_failure
     if on_failure in {OnFailure.ROLLBACK_WAVE, OnFailure.ROLLBACK_ALL}:
         detail = f"The stack has on-failure: {on_failure.value}, and a worker does not undo what was confirmed."
-        raise UsageError.of(
-            NOT_OVER_EXECUTOR, f"{detail} Write on-failure: stop, or add --executor local, without --workers."
-        )
+        raise UsageError.of(NOT_OVER_EXECUTOR, f"{detail} Write on-failure: stop, or add --executor local.")
     return [RemoteHost(planned, plan, tuple(sorted(allow))) for plan in planned.plan.hosts]
 
 

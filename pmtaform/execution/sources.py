@@ -14,7 +14,6 @@ from typing import Final
 
 from pmtaform.diagnostics.codes.execution import SOURCES_DIFFER
 from pmtaform.errors import Invalid
-from pmtaform.execution.tasks import HostTask
 from pmtaform.programs import PROJECT_FILE
 from pmtaform.project import Project
 from pmtaform.stack import Stack, load_stack
@@ -73,24 +72,6 @@ class WorkerCopies:
             shutil.rmtree(root, ignore_errors=True)
             raise
         return root, stack
-
-
-class StacksHere:
-    """The stacks of a project on this machine, each read once."""
-
-    def __init__(self) -> None:
-        self._stacks: dict[str, Stack] = {}
-        self._turn = threading.Lock()
-
-    def stack(self, root: Path, task: HostTask) -> Stack:
-        """The stack of a task. Raises `Invalid` when its files are not those that the task was made from."""
-        with self._turn:
-            if task.digest not in self._stacks:
-                stack = load_stack(Project(root).stack_folder(task.stack))
-                if stack.digest != task.digest:
-                    raise Invalid.of(SOURCES_DIFFER, f'The files of stack "{task.stack}" have changed in this moment.')
-                self._stacks[task.digest] = stack
-            return self._stacks[task.digest]
 
 
 def _unpack(root: Path, sources: str) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
@@ -20,7 +19,7 @@ from pmtaform.diagnostics.codes.execution import LOCAL_ON_WORKER
 from pmtaform.errors import HostError, PmtaformError, Stale, where_from
 from pmtaform.execution.changing import change, rehearse
 from pmtaform.execution.held import HeldState
-from pmtaform.execution.sources import StacksHere, WorkerCopies
+from pmtaform.execution.sources import WorkerCopies
 from pmtaform.execution.tasks import HostReport, HostTask, ReportedError, Shown, Work, read, write
 from pmtaform.fingerprint import fingerprint
 from pmtaform.host import Activation
@@ -38,15 +37,6 @@ from pmtaform.state.key import DerivedKey
 
 def work(text: str, sources: str) -> str:
     """Do the task in the document `text`; the document of the report. Never raises for what the task is about."""
-    return _answer(text, lambda task: _from_copy(task, sources))
-
-
-def work_in(text: str, root: Path) -> str:
-    """As `work`, for the project in the folder `root` of this machine."""
-    return _answer(text, lambda task: _report(task, root, _here().stack(root, task)))
-
-
-def _answer(text: str, report: Callable[[HostTask], HostReport]) -> str:
     by = f"{socket.gethostname()} (process {os.getpid()})"
     try:
         task = read(HostTask, text)
@@ -55,7 +45,7 @@ def _answer(text: str, report: Callable[[HostTask], HostReport]) -> str:
     if task.version != fingerprint():
         return write(HostReport(by=by, refused=fingerprint()))
     try:
-        return write(replace(report(task), by=by))
+        return write(replace(_report(task, sources), by=by))
     except PmtaformError as problem:
         error = ReportedError(name=type(problem).__name__, diagnostics=problem.diagnostics)
         return write(HostReport(by=by, error=error))
@@ -68,18 +58,9 @@ def _copies() -> WorkerCopies:
     return WorkerCopies()
 
 
-@cache
-def _here() -> StacksHere:
-    return StacksHere()
-
-
-def _from_copy(task: HostTask, sources: str) -> HostReport:
+def _report(task: HostTask, sources: str) -> HostReport:
     root, stack = _copies().stack(task.stack, task.digest, sources)
     _check_root(root, stack, task.host)
-    return _report(task, root, stack)
-
-
-def _report(task: HostTask, root: Path, stack: Stack) -> HostReport:
     held = _held(task, task.intent)
     project = Project(root, backends=lambda _: held)
     if task.work is Work.CHANGE:

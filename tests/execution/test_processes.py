@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import threading
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from projects import ProjectFolder, until
 
-from pmtaform.api import Choice, PlanRequest, Project
+from pmtaform.api import PlanRequest, Project, make_plan
 from pmtaform.diagnostics import Exit
-from pmtaform.execution.fleet import task_of
-from pmtaform.execution.processes import ProcessEngine
-from pmtaform.execution.tasks import write
-from pmtaform.planning.pipeline import load
+from pmtaform.execution.processes import WorkerPool
 
 WANTED = """
 config:
@@ -51,6 +49,14 @@ def test_the_documents_are_the_same_with_and_without(fleet: ProjectFolder) -> No
     fleet.apply("--workers", "2").ended(Exit.OK)
 
 
+def test_a_process_does_the_work(fleet: ProjectFolder) -> None:
+    fleet.config("postmaster: a@example.com")
+    project = Project.find(fleet.root)
+    with WorkerPool(1) as pool, make_plan(project, project.load("fleet"), PlanRequest(executor=pool)) as planned:
+        assert len(planned.plan.changed) == 3
+        assert (len(pool.pids), pool.done_here) == (1, 0)
+
+
 def test_an_error_is_the_same_with_and_without(fleet: ProjectFolder) -> None:
     fleet.stack(WANTED, activation="none")  # there is no such key file
     over, here = (fleet.plan(*more) for more in (("--workers", "1"), ()))
@@ -58,72 +64,83 @@ def test_an_error_is_the_same_with_and_without(fleet: ProjectFolder) -> None:
     assert over.code != Exit.OK
 
 
-def test_a_number_of_processes_is_needed(fleet: ProjectFolder) -> None:
-    fleet.plan("--workers", "0").ended(Exit.USAGE)
-    assert "no engine" in fleet.plan("--workers", "1", "--executor", "dask").ended(Exit.USAGE).words
+@pytest.mark.parametrize("workers", ["0", "-1", "two", "٢", "1000"])
+def test_a_number_of_processes_is_needed(fleet: ProjectFolder, workers: str) -> None:
+    assert "--workers auto" in fleet.plan(f"--workers={workers}").ended(Exit.USAGE).words
+    assert "Omit --executor" in fleet.plan("--workers", "1", "--executor", "dask").ended(Exit.USAGE).words
 
 
-def look(fleet: ProjectFolder, engine: ProcessEngine) -> dict[str, Any]:
-    project = Project.find(fleet.root)
-    draft = load(project, project.load("fleet"), PlanRequest(choice=Choice(hosts=("mta1",))))
-    report = engine.run(write(task_of(draft, "mta1")), "", host="mta1", via="", stop=threading.Event())
-    document: dict[str, Any] = json.loads(report)
-    return document
+def test_auto_waits_for_enough_work(fleet: ProjectFolder) -> None:
+    assert fleet.plan("--workers", "auto").out == fleet.plan().out
+    with WorkerPool(1, is_eager=False) as pool:
+        assert pool.submit(os.getpid).result() == os.getpid()
+        assert pool.pids == []
 
 
-def test_a_process_that_is_killed_is_replaced(fleet: ProjectFolder) -> None:
-    engine = ProcessEngine(fleet.root, 1)
-    try:
-        first = look(fleet, engine)
-        [pid] = engine.pids
-        os.kill(pid, signal.SIGKILL)
-        until(lambda: not alive(pid))
-        second = look(fleet, engine)
-        assert engine.pids != [pid]
-        assert {**first, "by": ""} == {**second, "by": ""}
-    finally:
-        engine.close()
+def test_an_exception_is_the_clients_own() -> None:
+    with WorkerPool(1) as pool, pytest.raises(ValueError, match="invalid literal"):
+        pool.submit(int, "x").result()
 
 
-def test_no_process_is_left(fleet: ProjectFolder) -> None:
-    engine = ProcessEngine(fleet.root, 2)
-    look(fleet, engine)
-    pids = engine.pids
-    engine.close()
+def test_much_goes_both_ways_at_once() -> None:
+    """More than a pipe holds, in both directions."""
+    much = [bytes([number]) * 1_000_000 for number in range(20)]
+    with WorkerPool(1) as pool, ThreadPoolExecutor(20) as threads:
+        assert list(threads.map(lambda content: pool.submit(bytes, content).result(), much)) == much
+
+
+def test_a_process_that_is_killed_is_replaced_and_its_work_done_again(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with WorkerPool(1) as pool:
+        first = pool.submit(os.getpid).result()
+        assert first != os.getpid()
+        waiting = pool.submit(Path.read_text, fifo)
+        os.kill(first, signal.SIGKILL)
+        until(lambda: not alive(first))
+        fifo.write_text("read by the client")
+        assert waiting.result(timeout=60) == "read by the client"
+        assert pool.submit(os.getpid).result() != first
+
+
+def test_no_process_is_left() -> None:
+    with WorkerPool(2) as pool:
+        pool.submit(os.getpid).result()
+        pids = pool.pids
+    assert pids
     until(lambda: not any(alive(pid) for pid in pids))
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_no_process_outlives_the_client(fleet: ProjectFolder, number: int) -> None:
-    host = fleet.hosts["mta1"]
-    pmta = host.put(f"#!/bin/sh\necho $PPID >{host.root}/asked\nexec sleep 1000\n", "/usr/sbin/pmta", 0o755)
-    client = fleet.start("plan", "fleet", "--workers", "1", "--host", "mta1")
-    until((pmta.root / "asked").exists, client)
-    workers = [pid for pid in children_of_all() if "forkserver" in command_of(pid) and under(pid, client.pid)]
-    assert workers
-    client.send_signal(number)
-    client.communicate(timeout=60)
-    until(lambda: not any(alive(pid) for pid in workers))
-
-
-def children_of_all() -> list[int]:
-    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-
-
-def command_of(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
-        return ""
-
-
-def under(pid: int, above: int) -> bool:
-    while pid > 1 and pid != above:
+CLIENT = """
+import sys, time
+from pmtaform.execution.processes import WorkerPool
+if __name__ == "__main__":
+    with WorkerPool(1) as pool:
+        waiting = pool.submit(time.sleep, 1000)
+        print(*pool.pids, flush=True)
         try:
-            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            return False
-    return pid == above
+            waiting.result()
+        except KeyboardInterrupt:
+            sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_no_process_outlives_the_client(tmp_path: Path, number: int) -> None:
+    script = tmp_path / "client.py"
+    script.write_text(CLIENT)
+    with subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as client:
+        assert client.stdout
+        pids = [int(word) for word in client.stdout.readline().split()]
+        assert pids
+        if number == signal.SIGINT:
+            os.killpg(client.pid, number)  # as a terminal does
+        else:
+            client.send_signal(number)
+        client.wait(timeout=60)
+    until(lambda: not any(alive(pid) for pid in pids))
 
 
 def alive(pid: int) -> bool:

@@ -61,6 +61,12 @@ BAD_SHARD: Final = Definition(
         "--shard takes I/N: part I of N, from 1 on. Each of the N commands gets its own I, and all of them the same N."
     ),
 )
+BAD_WORKERS: Final = Definition(
+    code="bad-workers",
+    summary="Invalid number of processes",
+    kind=Kind.USAGE,
+    explanation="--workers takes a number of processes from 1 on, or auto: one for each core, where it pays.",
+)
 SHARD_SPLITS_KEY: Final = Definition(
     code="shard-splits-key",
     summary="Rotated key on hosts of several shards",
