@@ -8,7 +8,7 @@ import sys
 
 from benchmarks.measure import Options, Row
 
-NAMES = ("start", "parse", "knowledge", "dangers", "local", "imports", "ssh", "large")
+NAMES = ("start", "names", "parse", "knowledge", "dangers", "local", "imports", "ssh", "large")
 LONG = ("thousands",)  # minutes: measured only by name
 _HEAD = ("name", "what", "ours", "baseline", "ratio", "bound", "")
 

@@ -8,6 +8,7 @@ a few lines is `pmta`: what a reload costs is PowerMTA's business.
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -54,6 +55,7 @@ def run(options: Options) -> list[Row]:
     rounds = options.rounds or ROUNDS
     with tempfile.TemporaryDirectory() as folder, machines(Path(folder), options.count(HOSTS)) as running:
         rows = tasks("ssh", running, FIFTY if options.hosts is None else Tasks(), rounds)
+        rows += _kept(running, options, rounds)
     with tempfile.TemporaryDirectory() as folder, machines(Path(folder), options.count(FEW)) as running:
         rows += _few(running, options, rounds)
         rows += _far(running, options, rounds)
@@ -103,6 +105,20 @@ def _bare(running: Machines, connections: int = 1) -> Command:
 
 def _seconds(runs: Sequence[Use]) -> list[float]:
     return [use.seconds for use in runs]
+
+
+def _kept(running: Machines, options: Options, rounds: int) -> list[Row]:
+    """A plan over the connections that an earlier one has left open."""
+    words = [*PROGRAM, "-C", str(running.project)]
+    running.forget()
+    try:
+        plan = Command([*words, "plan", "same", "--keep-warm"])
+        taken = uses({"plan": plan, "ssh": Command(ssh_true(running, AT_ONCE))}, rounds)
+    finally:
+        subprocess.run([*words, "warm", "stop"], check=True, capture_output=True)
+    ours, floor = _seconds(taken["plan"]), _seconds(taken["ssh"])
+    what = f"plan over kept connections, {len(running.hosts)} hosts : ssh HOST true"
+    return [compare("ssh", what, ours, floor, options.bound(0.7))]
 
 
 def _few(running: Machines, options: Options, rounds: int) -> list[Row]:

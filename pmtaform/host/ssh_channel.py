@@ -62,6 +62,11 @@ class SshSession:
         """Whether the connection is still there, as far as is known without asking the host."""
         return bool(self._transport.is_active())
 
+    def rest(self) -> None:
+        """Nothing is asked for a while: paramiko would look at each connection ten times a second otherwise."""
+        with contextlib.suppress(Exception):
+            self._transport.sock.settimeout(_LOOK)
+
     @property
     def transport(self) -> Any:
         """Paramiko's transport to the host."""

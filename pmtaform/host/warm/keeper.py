@@ -67,6 +67,7 @@ class Keeper:
 
     def give_back(self, kept: Kept) -> None:
         """Keep the connection for the next client."""
+        kept.session.rest()
         kept.used, kept.is_busy = self.clock(), False
         if not self._has(kept):
             kept.session.close()
