@@ -19,10 +19,12 @@ from pmtaform.planning.draft import Draft
 from pmtaform.planning.pipeline import make_plan
 from pmtaform.planning.request import PlanRequest
 from pmtaform.planning.step import Step
+from pmtaform.plugins import TRANSPORTS
 from pmtaform.project import Project
 from pmtaform.stack import Stack
 from pmtaform.transports.local import LOCAL
 
+COUNTED = "counted"  # a transport to folders, as `local`
 HOSTS = ("mta1", "mta2", "mta3")
 WAY = ("compile_stack", "look_at_hosts", "reconcile", "difference", "advise", "consent", "_planned")
 
@@ -60,18 +62,18 @@ class Sessions:
 
 
 @pytest.fixture
-def sessions(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sessions]:
+def sessions() -> Iterator[Sessions]:
     counted = Sessions()
-    monkeypatch.setattr("pmtaform.transports.local.LOCAL", replace(LOCAL, open=counted.open))
-    yield counted
+    with TRANSPORTS.providing({COUNTED: replace(LOCAL, name=COUNTED, open=counted.open)}):
+        yield counted
     assert counted.still_open == 0
 
 
 @pytest.fixture
-def fleet(project: ProjectFolder) -> ProjectFolder:
+def fleet(project: ProjectFolder, sessions: Sessions) -> ProjectFolder:
     for name in HOSTS:
         project.add_host(name)
-    project.stack("config: {postmaster: a@example.com}", **OFFLINE)
+    project.stack("config: {postmaster: a@example.com}", transport=COUNTED, **OFFLINE)
     return project
 
 
