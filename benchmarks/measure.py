@@ -137,14 +137,21 @@ class _Watch(threading.Thread):
         return self._peak
 
 
-def _resident_below(pid: int) -> int:
+def _resident_below(pid: int, above: tuple[bytes, int] = (b"", 0)) -> int:
+    """The resident bytes of a process and all below it; `above` are the command and bytes of the one it came from.
+
+    A child has its parent's memory, and not as much again, until it runs its own program.
+    """
     process = Path(f"/proc/{pid}")
     try:
+        command = (process / "cmdline").read_bytes()
         own = int((process / "statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
         children = [int(c) for task in (process / "task").iterdir() for c in (task / "children").read_text().split()]
     except OSError:
         return 0
-    return own + sum(map(_resident_below, children))
+    if command == above[0] and abs(own - above[1]) <= own // 32:
+        return 0
+    return own + sum(_resident_below(child, (command, own)) for child in children)
 
 
 def uses(variants: Mapping[str, Command], rounds: int) -> dict[str, list[Use]]:

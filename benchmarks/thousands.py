@@ -10,13 +10,15 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
 from benchmarks.elsewhere import content_of, name_of
-from benchmarks.measure import Command, Options, Row, Use, memory, uses
+from benchmarks.measure import Command, Options, Row, Use, memory, seconds, uses
+from pmtaform.state import FileBackend
 
 HOSTS = 10_000
 FEWER = (100, 1_000)
@@ -24,6 +26,7 @@ VMTAS = 8  # 210 lines a host
 ROUND_TRIP = 0.02  # seconds
 AT_ONCE = 64
 MOST_PROCESSOR = 0.006  # seconds of an unchanged host
+MOST_READING = 0.5  # seconds, for the state of all hosts
 MOST_MEMORY = 400  # MB
 MOST_GROWTH = 1.3  # of what a host costs, from a thousand to ten thousand
 _MODULE = [sys.executable, "-m", "benchmarks.elsewhere"]
@@ -125,6 +128,7 @@ def _tasks(running: Thousands, options: Options) -> tuple[list[Row], float]:
             bound,
         ),
         *_more(name, same, limit),
+        _state(running),
     ]
     running.change()
     name = f"plan, {running.changed:,} of {running.count:,} hosts differ"
@@ -134,10 +138,23 @@ def _tasks(running: Thousands, options: Options) -> tuple[list[Row], float]:
     return rows, cost
 
 
+def _state(running: Thousands) -> Row:
+    """What it takes to read the state of all hosts."""
+    backend = FileBackend(running.project / "state", "fleet")
+    started = time.process_time()
+    document = backend.load()
+    took = time.process_time() - started
+    if document is None or len(document.hosts) != running.count:
+        raise RuntimeError("the state has not every host")
+    bound = 1.0 if running.count == HOSTS else None
+    what = f"read the state of {running.count:,} hosts"
+    return Row("thousands", what, seconds(took), seconds(MOST_READING), took / MOST_READING, bound)
+
+
 def _more(name: str, runs: list[Use], limit: float | None) -> list[Row]:
     took = f"{median(use.seconds for use in runs):.1f} s, of which processor {median(u.processor for u in runs):.1f} s"
     return [Row("thousands", name, took, "", None, None), memory("thousands", "  its memory", runs, limit)]
 
 
-def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:.2f} ms"
+def _milliseconds(value: float) -> str:
+    return f"{value * 1000:.2f} ms"
