@@ -17,7 +17,7 @@ from pmtaform.inspection.compare import compare, digests_after, digests_before
 from pmtaform.inspection.notes import not_in_force
 from pmtaform.inspection.probing import previous_of
 from pmtaform.inspection.survey import Survey, Target, Wanted
-from pmtaform.inspection.verdict import HostVerdict, verdict_of
+from pmtaform.inspection.verdict import HostVerdict, owned_by, verdict_of
 from pmtaform.lang.includes import Configuration
 from pmtaform.model.selection import Selection
 from pmtaform.plan.diff import Difference
@@ -59,7 +59,9 @@ class HostWork:
         prepared = verdict.prepared
         if prepared is not None:
             prepared = replace(prepared, spec=self.target.spec)
-        return replace(verdict, target=self.target.fresh(), prepared=prepared)
+        target = self.target.fresh()
+        difference = replace(verdict.difference, owned=owned_by(target, verdict.difference))
+        return replace(verdict, target=target, difference=difference, prepared=prepared)
 
 
 def assess_in(executor: Executor, work: HostWork) -> HostVerdict:

@@ -92,7 +92,7 @@ class HostVerdict:
         return Survey(
             target=target,
             snapshot=replace(self.snapshot, files=files),
-            difference=replace(self.difference, plan=self.plan, edits=edits, owned=_owned_by(target, self.difference)),
+            difference=replace(self.difference, plan=self.plan, edits=edits, owned=owned_by(target, self.difference)),
             seal=self.seal,
             keyed=self.keyed,
             basis=basis,
@@ -109,7 +109,7 @@ def verdict_of(survey: Survey, advice: Mapping[str, Any], prepared: Prepared | N
         target=target,
         plan=survey.plan,
         snapshot=replace(snapshot, files=files) if contents else snapshot,
-        difference=replace(survey.difference, edits={}, owned=_owned_by(target, survey.difference)),
+        difference=replace(survey.difference, edits={}, owned=owned_by(target, survey.difference)),
         seal=survey.seal,
         keyed=survey.keyed,
         basis=basis.without_texts(),
@@ -121,7 +121,7 @@ def verdict_of(survey: Survey, advice: Mapping[str, Any], prepared: Prepared | N
     )
 
 
-def _owned_by(target: Target, difference: Difference) -> Mapping[str, str]:
+def owned_by(target: Target, difference: Difference) -> Mapping[str, str]:
     """What a difference owns, with the blocks of a target that may be compiled again."""
     owned = difference.owned
     return owned.with_blocks(partial(_declared, target)) if isinstance(owned, OwnedBlocks) else owned

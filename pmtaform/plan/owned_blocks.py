@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import NoReturn
 
 from pmtaform.lang.blocks import Address, Block
 from pmtaform.plan.block_digests import Keyed, block_digest
@@ -59,6 +60,14 @@ class OwnedBlocks(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._declared) + len(self._digests)
 
-    def __reduce__(self) -> tuple[type[dict[str, str]], tuple[dict[str, str]]]:
-        """Leave the process as plain digests: blocks stay where their trees are."""
-        return dict, (dict(self),)
+    def __getstate__(self) -> tuple[Keyed, dict[str, str], dict[str, Address]]:
+        """What leaves the process: no blocks, whose trees stay where they are. `with_blocks` adds them again."""
+        return self._keyed, self._digests, self._declared
+
+    def __setstate__(self, state: tuple[Keyed, dict[str, str], dict[str, Address]]) -> None:
+        self._blocks, self._known = _elsewhere, {}
+        self._keyed, self._digests, self._declared = state
+
+
+def _elsewhere() -> NoReturn:
+    raise AssertionError("the blocks are in the process that sent this")

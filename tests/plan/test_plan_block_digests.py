@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from pmtaform.lang.blocks import Block, blocks_of
 from pmtaform.lang.includes import single
 from pmtaform.lang.parsing import parse
 from pmtaform.plan.block_digests import block_digest, digest_below, is_digest_of
+from pmtaform.plan.owned_blocks import OwnedBlocks
 
 VALUE = st.sampled_from(["20", "020", "21", "1h", "60m", "yes", "true", "no"])
 LINE = st.builds(
@@ -58,3 +60,19 @@ def test_a_damaged_digest_is_of_no_block(known: str) -> None:
 def test_a_list_below_its_source_has_another_digest() -> None:
     made = block("max-smtp-out 20\n")
     assert not is_digest_of(digest_below(made, keyed), made, keyed)
+
+
+def test_owned_blocks_are_digests_wherever_they_are_read() -> None:
+    """In another process, and with the blocks of a stack that is compiled again."""
+    blocks = {made.address: made for made in (block("max-smtp-out 20\n"),)}
+    (address,) = blocks
+    owned = OwnedBlocks(lambda: blocks, keyed, {})
+    owned.declare(str(address), address)
+    owned.keep("setting[postmaster]", "0" * 96)
+    elsewhere = pickle.loads(pickle.dumps(owned)).with_blocks(lambda: blocks)
+    expected = {str(address): block_digest(blocks[address], keyed), "setting[postmaster]": "0" * 96}
+    assert (dict(elsewhere), len(elsewhere)) == (expected, 2)
+    assert owned == expected
+    owned.forget(str(address))
+    assert list(owned) == ["setting[postmaster]"]
+    assert str(address) not in owned
