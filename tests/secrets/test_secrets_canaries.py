@@ -112,6 +112,8 @@ COMMANDS: tuple[tuple[str, Exit], ...] = (
     ("apply --auto-approve", Exit.OK),
     ("dkim rotate --as-of 2026-12-31", Exit.USAGE),
     ("unlock", Exit.OK),
+    ("warm status --format json", Exit.OK),
+    ("warm stop", Exit.OK),
     ("providers --format json", Exit.OK),
     ("replies 550 --config env --format json", Exit.OK),
     ("init another", Exit.OK),
