@@ -32,7 +32,7 @@ from pmtaform.stack.paths import path_problem
 from pmtaform.stack.text import check_tree
 from pmtaform.stack.variables import Variables, substitute
 
-_MOST_KEPT: Final = 16 * 1024 * 1024  # bytes of texts, about 80 hosts of 5,000 lines: so many are not read twice
+_MOST_KEPT: Final = 16 * 1024 * 1024  # bytes of texts, about 80 hosts of 5,000 lines: they are not read twice
 
 
 @dataclass(frozen=True, slots=True)
