@@ -45,7 +45,18 @@ class Cluster:
     def start(self, name: str, resources: str = "") -> None:
         """Start a worker, and wait until it has connected."""
         tags = ["--resources", resources] if resources else []
-        more = ["--scheduler-file", "scheduler.json", "--name", name, "--nthreads", "4", "--no-nanny", *tags]
+        more = [
+            "--scheduler-file",
+            "scheduler.json",
+            "--name",
+            name,
+            "--nthreads",
+            "4",
+            "--no-nanny",
+            "--death-timeout",
+            "30",
+            *tags,
+        ]
         log = self.folder / f"{name}.log"
         self.workers[name] = _start("worker", self.folder, more, log)
         until(lambda: b"Registered to" in log.read_bytes(), self.workers[name])
