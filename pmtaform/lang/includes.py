@@ -68,7 +68,7 @@ def includes_in(path: str, content: bytes) -> list[str]:
     return [argument for argument, _, _ in include_arguments(parse_bytes(content, path))]
 
 
-# An include that is a line of its own, its argument without quotes, comment or anything that may go on below.
+# An include on a separate line, its argument without quotes, comment or anything that may go on below.
 _PLAIN = re.compile(rb"(?im)^[ \t]*include[ \t]+([!$-~]*[!$-+\--;=?-z|~])[ \t]*\r?$")
 _REGEX_LINES = 20  # as far as the parser looks for the end of a broken regex
 _RULE = re.compile(rb"[ \t\r\x0b\x0c]*(?:/|reply|mail-from|rcpt-to|header)", re.IGNORECASE)

@@ -62,7 +62,7 @@ def assert_alike(tree: Tree, other: Tree) -> None:
 
 @st.composite
 def replacements(draw: st.DrawFn, count: int, texts: st.SearchStrategy[str]) -> list[Replacement]:
-    """Replacements of some of so many lines, from top to bottom."""
+    """Replacements of some of that many lines, from top to bottom."""
     cuts = sorted(draw(st.lists(st.integers(0, count), max_size=6)))
     return [Replacement(a, b, draw(texts)) for a, b in zip(cuts[::2], cuts[1::2], strict=False)]
 

@@ -28,7 +28,7 @@ def unlike(count: int) -> str:
 
 
 @pytest.mark.parametrize("is_read", [False, True], ids=["unread", "read whole"])
-def test_a_line_takes_at_most_so_many_bytes(is_read: bool) -> None:
+def test_a_line_takes_a_bounded_number_of_bytes(is_read: bool) -> None:
     parse(unlike(10))  # what is loaded once
     text = unlike(1000)
     tracemalloc.start()
