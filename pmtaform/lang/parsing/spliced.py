@@ -117,7 +117,7 @@ def _take(nodes: Sequence[Node], regions: Sequence[_Region], plain: PlainLines, 
 
 
 def _moved(node: Node, shift: int, plain: PlainLines) -> Node:
-    """A plain node, that many lines further down. One that stays is shared: its children are made once for both trees."""
+    """A plain node, that many lines further down. One that stays is shared, so its children are made once."""
     if not shift:
         return node
     if isinstance(node, Section):
