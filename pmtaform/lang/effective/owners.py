@@ -69,9 +69,13 @@ def owner_meaning(
     }
 
 
-def top_names(reading: EffectiveReading) -> Iterator[str]:
-    """The directives at top level that hold for virtual MTAs too."""
-    return (name for name, spec in _known().items() if GLOBAL in spec.scopes and name in reading.lines)
+def top_names(reading: EffectiveReading) -> tuple[str, ...]:
+    """The directives at top level that hold for virtual MTAs too. Asked for each virtual MTA, so worked out once."""
+    if reading.for_virtual_mtas is None:
+        known = _known().items()
+        names = (name for name, spec in known if GLOBAL in spec.scopes and name in reading.lines)
+        reading.for_virtual_mtas = tuple(names)
+    return reading.for_virtual_mtas
 
 
 def _groups(reading: EffectiveReading, name: str, names: Collection[str] | None) -> dict[str, list[_Group]]:

@@ -181,6 +181,7 @@ class EffectiveReading:
     order: int = 0
     parts: dict[tuple[str, str], list[Nodes]] = field(default_factory=dict)  # every section, by tag and argument
     beside: EffectiveReading | None = None
+    for_virtual_mtas: tuple[str, ...] | None = None  # directives at top level that hold for virtual MTAs, once known
 
     @classmethod
     def of(
