@@ -26,7 +26,7 @@ from pmtaform.lang.lint import Subject, lint
 
 @dataclass(slots=True)
 class Findings:
-    """What lint finds in the servers' files as they are: each content is linted once, whoever has it."""
+    """What lint finds in the servers' files as they are: each content is linted once, however many have it."""
 
     by_host: dict[str, tuple[Diagnostic, ...]] = field(default_factory=dict)
     _by_content: dict[bytes, tuple[Diagnostic, ...]] = field(default_factory=dict)

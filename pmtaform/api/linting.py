@@ -161,7 +161,7 @@ def linted(
     kept: list[Subject] = []
     lines: dict[str, Sequence[str]] = {}
     for subject in subjects:
-        if not subject.in_stack:  # the hosts of a stack may be many, and nobody edits what they are given
+        if not subject.in_stack:  # the hosts of a stack may be many, and what they get is not edited by hand
             kept.append(subject)
         for path, tree in subject.configuration.trees.items():
             if tree.origins is None:

@@ -31,7 +31,7 @@ class CountedServer(Server):
 
 
 def server(number: int, reads: Counter[str], *, like: int | None = None) -> CountedServer:
-    """A server with addresses and names of its own; two keys sign for every virtual MTA."""
+    """A server with its own addresses and names; two keys sign for every virtual MTA."""
     own = number if like is None else like
     vmtas = "".join(
         f"<virtual-mta v{n}>\n  smtp-source-host 10.0.{own}.{n} v{n}.h{own}.example\n"

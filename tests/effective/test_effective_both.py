@@ -1,4 +1,4 @@
-"""Both sides of a change read together say what each says by itself."""
+"""Both sides of a change read together are as each read by itself."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def domains(facts: Facts) -> list[Part]:
 
 
 def domains_with_hosts(facts: Facts) -> set[str]:
-    """The names of the domains that say where their mail goes."""
+    """The names of the domains with hosts or a route for their mail."""
     return {part.key for part in facts.holders("smtp-hosts", "route") if part.tag == "domain"}
 
 

@@ -39,7 +39,7 @@ class QueueChange:
 
 
 def queue_changes(effect: EffectiveChange) -> Iterator[QueueChange]:
-    """Every destination and virtual MTA whose effective values change, but for the keys of virtual MTAs."""
+    """Every destination and virtual MTA whose effective values change; the keys of virtual MTAs are not among them."""
     before, after = effect.before, effect.after
     shared: set[tuple[str, tuple[str, ...]]] = set()
     for pair in effect.pairs:
