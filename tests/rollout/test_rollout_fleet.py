@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import repeat
@@ -19,6 +20,7 @@ from pmtaform.diagnostics import Exit
 from pmtaform.diagnostics.codes.connections import CONNECTION_REFUSED
 from pmtaform.errors import Unreachable
 from pmtaform.host import HostSpec, Session
+from pmtaform.plugins import TRANSPORTS
 from pmtaform.progress import Verdict
 from pmtaform.rollout import changing
 from pmtaform.rollout.model import RunResult
@@ -270,8 +272,9 @@ def one_host(project: ProjectFolder) -> ProjectFolder:
     return project
 
 
-def unsteady(monkeypatch: pytest.MonkeyPatch, failures: Iterator[Unreachable]) -> None:
-    """Let the first connection to a local host succeed, and each later one raise the next of `failures`, if any."""
+@contextmanager
+def unsteady(failures: Iterator[Unreachable]) -> Iterator[None]:
+    """Provide a transport `unsteady`: let the first connection to a local host succeed, and each later one raise the next of `failures`, if any."""
     opened: list[HostSpec] = []
 
     def unsteadily(spec: HostSpec) -> Session:
@@ -281,28 +284,27 @@ def unsteady(monkeypatch: pytest.MonkeyPatch, failures: Iterator[Unreachable]) -
                 raise problem
         return LOCAL.open(spec)
 
-    monkeypatch.setattr("pmtaform.transports.local.LOCAL", replace(LOCAL, open=unsteadily))
+    with TRANSPORTS.providing({"unsteady": replace(LOCAL, name="unsteady", open=unsteadily)}):
+        yield
 
 
 REFUSED = Unreachable.of(CONNECTION_REFUSED, host="mta1")
 
 
-def test_a_change_that_shuts_us_out_is_not_confirmed(one_host: ProjectFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    one_host.stack(WANTED)
-    unsteady(monkeypatch, repeat(REFUSED))
-    result = one_host.apply().ended(Exit.SOME_FAILED)
+def test_a_change_that_shuts_us_out_is_not_confirmed(one_host: ProjectFolder) -> None:
+    one_host.stack(WANTED, transport="unsteady")
+    with unsteady(repeat(REFUSED)):
+        result = one_host.apply().ended(Exit.SOME_FAILED)
     assert "could not be reached over a new connection: Connection refused" in result.words
     assert one_host.host.running == RUNS
     assert one_host.host.leftovers() == []
 
 
-def test_a_moment_without_network_does_not_undo_a_change(
-    one_host: ProjectFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one_host.stack(WANTED)
+def test_a_moment_without_network_does_not_undo_a_change(one_host: ProjectFolder) -> None:
+    one_host.stack(WANTED, transport="unsteady")
     failures = iter([REFUSED] * 2)
-    unsteady(monkeypatch, failures)
-    one_host.apply().ended(Exit.OK)
+    with unsteady(failures):
+        one_host.apply().ended(Exit.OK)
     assert next(failures, None) is None, "it was tried again"
     assert one_host.host.running == NEW
 
