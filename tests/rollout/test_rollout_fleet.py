@@ -274,7 +274,7 @@ def one_host(project: ProjectFolder) -> ProjectFolder:
 
 @contextmanager
 def unsteady(failures: Iterator[Unreachable]) -> Iterator[None]:
-    """Provide a transport `unsteady`: let the first connection to a local host succeed, and each later one raise the next of `failures`, if any."""
+    """Provide `unsteady`: the first connection succeeds, and each later one raises the next of `failures`, if any."""
     opened: list[HostSpec] = []
 
     def unsteadily(spec: HostSpec) -> Session:
