@@ -12,16 +12,18 @@ from projects import ProjectFolder
 from sshd import Sshd
 
 HEAVY = {"pydantic", "yaml", "fabric", "paramiko", "invoke", "deepdiff", "keyring", "cryptography", "rich", "dns"}
-SSH = {"paramiko", "cryptography"}  # cryptography is what paramiko is built on
+SSH = {"fabric", "invoke", "paramiko", "cryptography"}  # Fabric, and what it is built on
 COMPARING = {"deepdiff", "pydantic"}  # the first imports the second
 
 # What an unchanged plan has no use for: no file is parsed, nothing differs, no danger is looked for.
 UNUSED = {
-    *("asyncio", "unittest", "zoneinfo", "http.client"),
+    *("zoneinfo", "http.client"),
     *("pmtaform.lang.effective.settings", "pmtaform.lang.lint.facts", "pmtaform.lang.lint.table"),
     *("pmtaform.plan.dangers.sides", "pmtaform.plan.dangers.table", "pmtaform.plan.dependencies"),
     *("pmtaform.inspection.predictions", "pmtaform.diagnostics.registry", "pmtaform.policy"),
 }
+
+ASYNC = {"asyncio", "unittest"}  # invoke, under Fabric, imports them
 
 LOOK = """
 import atexit, json, sys
@@ -117,6 +119,7 @@ def test_records_need_no_resolver(ready: ProjectFolder) -> None:
 
 def test_local_hosts_need_no_ssh(ready: ProjectFolder) -> None:
     assert imported(ready.root, "plan") <= {"yaml"}
+    assert ASYNC & modules(ready.root, [sys.executable, "-c", LOOK, "plan"]) == set()
     assert imported(ready.root, "drift") <= {"yaml"}
     assert imported(ready.root, "apply", "--auto-approve") <= {"yaml"}
     assert imported(ready.root, "rollback", "mta1", "--auto-approve") <= {"yaml"}
@@ -152,6 +155,8 @@ def test_a_plan_over_kept_connections_needs_no_ssh_library(
         for _ in range(2):
             warm = over_ssh.run("plan", "--keep-warm").ended(0)
             assert (warm.out, warm.err) == (cold.out, cold.err)
+        unused = {*UNUSED, *ASYNC, *SSH}
+        assert unused & modules(over_ssh.root, [sys.executable, "-c", LOOK, "plan", "--keep-warm"]) == set()
         assert imported(over_ssh.root, "plan", "--keep-warm") <= {"yaml"}
         assert over_ssh.run("warm", "status").ended(0).out.startswith("mta1  since ")
         (host,) = json.loads(over_ssh.run("warm", "status", "--format", "json").ended(0).out)["hosts"]

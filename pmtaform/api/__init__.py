@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pmtaform.api.adopting import import_stack
     from pmtaform.api.applying import ApplyRequest, apply_plan
-    from pmtaform.api.connecting import fabric_connection
     from pmtaform.api.dns import check_stack_dns, dns_facts, dns_records
     from pmtaform.api.drifting import DriftReport, drift_of
     from pmtaform.api.effects import effects_of
@@ -59,7 +58,6 @@ _HOMES = {
     "dns_records": "pmtaform.api.dns",
     "drift_of": "pmtaform.api.drifting",
     "effects_of": "pmtaform.api.effects",
-    "fabric_connection": "pmtaform.api.connecting",
     "fleet_of": "pmtaform.api.fleet",
     "forget_host": "pmtaform.api.restoring",
     "generations_of": "pmtaform.api.restoring",
@@ -109,7 +107,6 @@ __all__ = [
     "dns_records",
     "drift_of",
     "effects_of",
-    "fabric_connection",
     "fleet_of",
     "forget_host",
     "generations_of",

@@ -1,4 +1,4 @@
-"""Hosts over SSH, on paramiko. The modules `ssh_*` beside this one alone know that library."""
+"""Hosts over SSH, on Fabric's `Connection`. The modules `ssh_*` beside this one alone know an SSH library."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import paramiko
+
 from pmtaform.diagnostics.codes.connections import (
     BAD_PROXY_JUMP,
     KEY_MISSING,
@@ -28,7 +30,7 @@ from pmtaform.host import sockets, ssh_errors, ssh_settings
 from pmtaform.host.model import HostSpec
 from pmtaform.host.ssh_channel import SshSession, patience
 from pmtaform.host.ssh_config import SshConfig
-from pmtaform.host.ssh_library import load_match_exec, paramiko
+from pmtaform.host.ssh_connection import SshConnection
 from pmtaform.host.ssh_settings import Hop
 from pmtaform.host.ssh_transport import LoginEndedError, transport_factory
 from pmtaform.host.ssh_trust import Check, OtherTypeError, ServerKeyError, Trust
@@ -163,54 +165,32 @@ class _Dropped(Exception):
 
 
 def _attempt(spec: HostSpec, hop: Hop, dial: Callable[[], Any], trust: Trust, way: _Way) -> paramiko.Transport:
-    arguments = _arguments(spec, hop)
-    sock = _dial(spec, hop, dial)
-    client = paramiko.SSHClient()
-    client.set_missing_host_key_policy(Check(trust))
+    arguments = {**_arguments(spec, hop), "transport_factory": transport_factory(trust.types)}
+    connection = SshConnection(hop, _dial(spec, hop, dial), Check(trust), arguments)
     started = time.monotonic()
     try:
-        client.connect(
-            hop.host,
-            hop.port,
-            hop.user,
-            sock=sock,
-            transport_factory=transport_factory(trust.types),
-            **arguments,
-        )
-        transport = _opened(client, spec)
+        transport = _opened(connection, spec)
     except BaseException as error:
-        _hang_up(client, sock)
+        connection.close()
         translated = _translate(error, spec, hop, trust)
         if translated is None:
             raise
         if isinstance(translated, _Dropped) and time.monotonic() - started >= spec.connect_timeout:
             translated = ssh_errors.too_slow(hop, "begin the SSH handshake", spec.connect_timeout, spec.name)
         raise translated from None
-    way.callback(_hang_up, client, sock)
+    way.callback(connection.close)
     way.keys.append((hop, transport.get_remote_server_key().asbytes()))
     return transport
 
 
-def _opened(client: paramiko.SSHClient, spec: HostSpec) -> paramiko.Transport:
-    transport = client.get_transport()
+def _opened(connection: SshConnection, spec: HostSpec) -> paramiko.Transport:
+    connection.open()
+    transport = connection.transport
     if transport is None:
         raise _Dropped("no connection")
     transport.keep_asking(patience(spec) / LOOKS)
     transport.channel_timeout = spec.connect_timeout
     return transport
-
-
-def _hang_up(client: paramiko.SSHClient, sock: Any) -> None:
-    """Close everything of one connection. Without it, each failed connect leaves a thread and a descriptor."""
-    transport = client.get_transport()
-    # Wakes paramiko's reader, which otherwise notices only a tenth of a second later.
-    with contextlib.suppress(Exception):
-        sock.shutdown(socket.SHUT_RDWR)
-    client.close()
-    with contextlib.suppress(Exception):
-        sock.close()
-    if transport is not None:
-        transport.join(1)
 
 
 def _dial(spec: HostSpec, hop: Hop, dial: Callable[[], Any]) -> Any:
@@ -375,8 +355,6 @@ def _ssh_config(spec: HostSpec) -> SshConfig:
             _configs[path] = _read_config(path)
         config, programs = _configs[path]
     ssh_settings.check_programs(spec, programs)
-    if programs.has_match_exec:
-        load_match_exec()
     return config
 
 

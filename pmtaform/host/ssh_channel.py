@@ -67,11 +67,6 @@ class SshSession:
         with contextlib.suppress(Exception):
             self._transport.sock.settimeout(_LOOK)
 
-    @property
-    def transport(self) -> Any:
-        """Paramiko's transport to the host."""
-        return self._transport
-
     def answers(self, within: float) -> bool:
         """Whether the server answers within that many seconds. One that does not is disconnected."""
         with contextlib.suppress(HostError), _within(self._transport, self._hop, self._spec, within):

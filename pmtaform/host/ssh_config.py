@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import paramiko
+
 from pmtaform.host.name_patterns import NamePatterns
-from pmtaform.host.ssh_library import paramiko
 
 _USED = {
     *("hostname", "port", "user", "identityfile", "proxyjump", "proxycommand"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import paramiko
+
 from pmtaform.host import known_hosts
 from pmtaform.host.known_hosts import HostKey, KnownHosts
-from pmtaform.host.ssh_library import paramiko
 from pmtaform.host.ssh_settings import Hop
 
 

@@ -9,9 +9,9 @@ import os
 import socket
 import subprocess
 import threading
-from dataclasses import replace
 from pathlib import Path
 
+import fabric
 import paramiko
 import pytest
 from hostroot import CONFIG, NEW, OLD, HostRoot, never, spec_of, transaction
@@ -21,7 +21,6 @@ from ways import Host, over_ssh
 from pmtaform.diagnostics import Exit
 from pmtaform.errors import HostError, Unreachable
 from pmtaform.host import Known, Output, Session, Status, known_hosts, probe, sockets, ssh
-from pmtaform.host.ssh_fabric import CheckedConnection
 from pmtaform.host.transport import MOST_ERRORS
 from pmtaform.secrets import Secret
 
@@ -361,22 +360,21 @@ def test_a_host_without_a_usable_shell_says_so(root: HostRoot, tmp_path: Path) -
         session.close()
 
 
+def test_a_connection_writes_nothing_into_the_settings_that_all_share(
+    server: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would be put together anew, and another connection that is made meanwhile would find none."""
+    works(server)
+    merged: list[fabric.Config] = []
+    monkeypatch.setattr(fabric.Config, "merge", merged.append)
+    works(server)
+    assert merged == []
+
+
 def test_a_bug_is_not_reported_as_a_host_that_cannot_be_reached(server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(client: paramiko.SSHClient, *arguments: object, **options: object) -> None:
+    def broken(connection: fabric.Connection) -> None:
         raise AttributeError("no such thing; there are: banner, connect_timeout")
 
-    monkeypatch.setattr(paramiko.SSHClient, "connect", broken)
+    monkeypatch.setattr(fabric.Connection, "open", broken)
     with pytest.raises(AttributeError, match="no such thing"):
         works(server)
-
-
-def test_a_fabric_connection_checks_what_ours_check(sshd: Sshd, tmp_path: Path) -> None:
-    spec = spec_of(HostRoot(sshd.folder), **sshd.options())
-    before = threading.active_count()
-    with CheckedConnection(spec) as connection:
-        assert connection.run("echo $((6 * 7))", hide=True).stdout == "42\n"
-        assert not connection.run("exit 3", warn=True).ok
-    assert threading.active_count() == before
-    unknown = CheckedConnection(replace(spec, known_hosts=str(tmp_path / "none")))
-    with unknown, pytest.raises(Unreachable, match="host-key-unknown"):
-        unknown.run("echo", hide=True)
