@@ -15,6 +15,7 @@ from pmtaform.fingerprint import fingerprint
 from pmtaform.model.desired import Desired, FileRole
 from pmtaform.secrets import Secret
 from pmtaform.stack import Stack
+from pmtaform.stack.private_keys import PassingResolver
 from pmtaform.stack.resolve import Resolve
 from pmtaform.stack.sources import HostSources
 from pmtaform.state import HostInputs, HostState, StackKey
@@ -111,11 +112,11 @@ class KnownSecrets:
         return self._secrets[reference]
 
 
-class AskedSecrets:
+class AskedSecrets(PassingResolver):
     """Resolves references, and keeps each secret. `failed`: one was not available."""
 
     def __init__(self, resolve: Resolve) -> None:
-        self._resolve = resolve
+        super().__init__(resolve)
         self.secrets: dict[str, Secret] = {}
         self.failed = False
 
@@ -127,7 +128,7 @@ class AskedSecrets:
     def __call__(self, reference: str, place: Place | None) -> Secret:
         """The secret. Raises `SecretUnavailable`."""
         try:
-            secret = self._resolve(reference, place)
+            secret = self.inner(reference, place)
         except SecretUnavailable:
             self.failed = True
             raise

@@ -145,6 +145,14 @@ def test_a_key_of_many_hosts_is_read_once(project: ProjectFolder, monkeypatch: p
     assert len(read) == 1
 
 
+def test_another_key_under_the_same_reference_concerns_every_host_that_has_it(project: ProjectFolder) -> None:
+    for name in ("mta1", "mta2", "mta3"):
+        project.add_host(name)
+    wanted(project).apply().ended(Exit.OK)
+    changed = wanted(project, pem("two")).plan("--format", "json").json()["hosts"]
+    assert [host["host"] for host in changed if host["changes"]] == ["mta1", "mta2", "mta3"]
+
+
 # -- keys that sign nothing ----------------------------------------------------------------------------------------
 
 VMTAS = "virtual-mta: {a: {smtp-source-host: 192.0.2.1 a.example}, b: {smtp-source-host: 192.0.2.2 b.example}}\n"

@@ -119,10 +119,17 @@ def enters_backoff(effective: Effective, values: dict[str, str]) -> bool:
 
 QUEUED = "<domain *>\nqueue-to shared\n</domain>"  # no section names the queue: the wildcard holds for it as well
 
+WIDE = "<domain *>\nmax-smtp-out 100\n</domain>"
+ONLY_QUEUED = "<domain gmail.com>\nqueue-to shared\n</domain>"
+OWN = "<domain gmail.com>\nmax-smtp-out 5\nqueue-to shared\n</domain>"
+
 
 @settings(max_examples=120, deadline=None)
 @given(edits())
 @example(([USUAL[1], QUEUED], [QUEUED]))
+@example(([ONLY_QUEUED], [ONLY_QUEUED, WIDE]))
+@example(([OWN], [OWN, WIDE]))
+@example(([OWN], [OWN, WIDE.replace("*", "shared")]))
 def test_a_limit_that_is_raised_for_any_queue_is_found(edit: tuple[list[str], list[str]]) -> None:
     before, after = (read(pieces) for pieces in edit)
     sides = Effective(before), Effective(after)

@@ -118,7 +118,8 @@ def _new_queues(sides: Sides) -> frozenset[str]:
     """The shared queues that mail is put into after the change."""
     known = sides.memory.get("new queues")
     if not isinstance(known, frozenset):
-        known = frozenset(queue.queue_after for queue in sides.queues if queue.queue_after)
+        moved = [queue for queue in sides.queues if queue.queue_before != queue.queue_after]
+        known = frozenset(queue.queue_after for queue in moved if queue.queue_after)
         sides.memory["new queues"] = known
     return known
 

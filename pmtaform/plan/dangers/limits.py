@@ -12,7 +12,7 @@ from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Address
-from pmtaform.lang.effective import Value, ValueMove
+from pmtaform.lang.effective import Effective, Value, ValueMove
 from pmtaform.lang.effective.model import Source
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
@@ -83,7 +83,7 @@ def _raised(sides: Sides, queue: QueueChange, move: ValueMove) -> float | None:
         return None
     if move.before.source is move.after.source is Source.FALLBACK:
         return None  # its normal counterpart is reported
-    if move.before.source is Source.DEFAULT and not _is_configured(sides, queue):
+    if move.before.source is Source.DEFAULT and not (_is_configured(sides, queue) or _is_filled(sides, queue, move)):
         return None
     if move.name == _COLD and not any(_is_warmed(sides, vmta) for vmta in queue.vmtas):
         return None
@@ -95,8 +95,25 @@ def _is_configured(sides: Sides, queue: QueueChange) -> bool:
 
     Where none did, PowerMTA's defaults applied and no one had chosen them: a new server's first limits raise nothing.
     """
-    domains = ["*" if queue.mx else queue.queue_before or queue.domain, *([] if queue.mx else [queue.domain])]
-    return not all(domains) or any(sides.before.matches(domain, queue.vmtas[0]) for domain in domains)
+    if not queue.domain or (queue.queue_before and not queue.mx):
+        return True
+    return bool(sides.before.matches("*" if queue.mx else queue.domain, queue.vmtas[0]))
+
+
+def _is_filled(sides: Sides, queue: QueueChange, move: ValueMove) -> bool:
+    """Whether `queue-to` put mail in a queue that no section was written for, and whose limit changes like this."""
+    by_shape = {sides.before.shape(vmta): vmta for vmta in queue.vmtas}
+    return any(
+        sides.before.values(name, vmta, (move.name,))[move.name].normal == move.before.normal
+        and sides.after.values(name, vmta, (move.name,))[move.name].normal == move.after.normal
+        for vmta in by_shape.values()
+        for name in _filled_queues(sides.before, vmta)
+        if move.before is not None and move.after is not None
+    )
+
+
+def _filled_queues(effective: Effective, vmta: str) -> set[str]:
+    return {queue for domain in effective.domains(vmta) if (queue := effective.queue_to(domain, vmta))}
 
 
 def _is_warmed(sides: Sides, vmta: str) -> bool:

@@ -91,7 +91,7 @@ def _in_shared_queues(
         shared.add((is_in, pair.vmtas))
         moves = differing(before.settings(is_in, vmta).values, after.settings(is_in, vmta).values)
         if moves:
-            yield QueueChange(domain=is_in, vmtas=pair.vmtas, moves=moves)
+            yield QueueChange(domain=is_in, vmtas=pair.vmtas, moves=moves, queue_before=is_in, queue_after=is_in)
 
 
 def _queue_of(effective: Effective, domain: str, vmta: str) -> str:
