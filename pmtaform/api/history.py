@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from pmtaform.diagnostics import did_you_mean
+from pmtaform.diagnostics import did_you_mean, some_of
 from pmtaform.diagnostics.codes.command_line import NO_SUCH_HOST
 from pmtaform.errors import UsageError
 from pmtaform.host import Generation, Record
@@ -238,5 +238,5 @@ def _require_known(project: Project, stack: str, host: str, runs: Sequence[RunRe
             NO_SUCH_HOST,
             f'"{host}" is not a host of stack "{stack}"'
             + (", so it cannot be asked." if live else ", and is not in its journal.")
-            + (did_you_mean(host, known) or f" Known are: {', '.join(known[:20])}."),
+            + (did_you_mean(host, known) or f" Known are: {some_of(known)}."),
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pmtaform.diagnostics import Place, did_you_mean
+from pmtaform.diagnostics import Place, did_you_mean, some_of
 from pmtaform.diagnostics.codes.command_line import NO_SUCH_VIRTUAL_MTA
 from pmtaform.diagnostics.codes.policy import (
     NO_REPLIES,
@@ -210,7 +210,7 @@ def _configured(loaded: LoadedConfiguration, question: ReplyQuestion) -> Configu
     vmta = question.vmta
     if vmta is not None and not configured.effective.knows(vmta):
         known = [*configured.effective.virtual_mtas(), *configured.effective.pools()]
-        near = did_you_mean(vmta, known) or f" There are: {', '.join(known[:20])}."
+        near = did_you_mean(vmta, known) or f" There are: {some_of(known)}."
         raise UsageError.of(
             NO_SUCH_VIRTUAL_MTA, f'No virtual MTA and no pool of {loaded.name} is called "{vmta}".{near}'
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from pmtaform.diagnostics import did_you_mean
+from pmtaform.diagnostics import did_you_mean, some_of
 from pmtaform.diagnostics.codes.command_line import GENERATION_UNKNOWN, HOST_NOT_IN_STATE, NO_SUCH_HOST
 from pmtaform.diagnostics.codes.hosts import NO_GENERATION
 from pmtaform.errors import Blocked, HostError, UsageError
@@ -31,7 +31,7 @@ def spec_of(stack: Stack, host: str) -> HostSpec:
         raise UsageError.of(
             NO_SUCH_HOST,
             f'"{host}" is not a host of stack "{stack.name}".'
-            + (did_you_mean(host, stack.hosts) or f" Its hosts are: {', '.join(list(stack.hosts)[:20])}."),
+            + (did_you_mean(host, stack.hosts) or f" Its hosts are: {some_of(stack.hosts)}."),
         )
     return host_spec(stack, stack_host, resolver_for(stack))
 

@@ -114,12 +114,12 @@ def _queue_view(loaded: LoadedConfiguration, wanted: _Wanted, *, every: bool) ->
 
 
 def _require(effective: Effective, vmta: str | None) -> None:
-    from pmtaform.diagnostics import did_you_mean
+    from pmtaform.diagnostics import did_you_mean, some_of
     from pmtaform.errors import UsageError
 
     if vmta is not None and not effective.knows(vmta):
         known = [*effective.virtual_mtas(), *effective.pools()]
-        near = did_you_mean(vmta, known) or f" There are: {', '.join(known[:20])}."
+        near = did_you_mean(vmta, known) or f" There are: {some_of(known)}."
         detail = f'No virtual MTA and no pool is called "{vmta}".{near}'
         raise UsageError.of(NO_SUCH_VIRTUAL_MTA, detail)
 

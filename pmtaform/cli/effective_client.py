@@ -87,11 +87,11 @@ def submission(effective: Effective, asked: Asked) -> Submission:
 
 
 def _one_of(unknown: Definition, noun: str, name: str, known: Mapping[str, str]) -> str:
-    from pmtaform.diagnostics import did_you_mean
+    from pmtaform.diagnostics import did_you_mean, some_of
 
     if name in known:
         return known[name]
-    near = did_you_mean(name, known) or (f" There are: {', '.join(list(known)[:20])}." if known else " There is none.")
+    near = did_you_mean(name, known) or (f" There are: {some_of(known)}." if known else " There is none.")
     raise UsageError.of(unknown, f'No {noun} "{name}".{near}')
 
 

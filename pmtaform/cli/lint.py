@@ -12,7 +12,7 @@ import typer
 
 from pmtaform.cli.context import Format, settings
 from pmtaform.cli.options import choice_of
-from pmtaform.diagnostics import Exit, Severity
+from pmtaform.diagnostics import Exit, Severity, did_you_mean, some_of
 from pmtaform.diagnostics.codes.command_line import (
     CONTRADICTORY_OPTIONS,
     FIX_NEEDS_FILES,
@@ -108,7 +108,6 @@ def _choice(
     only: list[str] | None, disable: list[str] | None, enable: list[str] | None, *, ignored: bool = False
 ) -> RuleChoice:
     from pmtaform.api.linting import RuleChoice
-    from pmtaform.diagnostics import did_you_mean
     from pmtaform.errors import UsageError
     from pmtaform.lang.lint import rules
 
@@ -134,7 +133,12 @@ def _gather(paths: list[str], where: _Where, choice: RuleChoice, version: str | 
 
     host = where.host
     files = [path for path in paths if _is_native(path)]
-    if host is None and where.shard is None and files and len(files) == len(paths):
+    if host is None and files and len(files) == len(paths):
+        if where.shard is not None:
+            raise UsageError.of(
+                CONTRADICTORY_OPTIONS,
+                "--shard divides the hosts of a stack, and these are files. Omit it, or name a stack.",
+            )
         return [_lint_path(Path(path), choice, version, fix=fix) for path in paths]
     if len(paths) > 1:
         missing = next(path for path in paths if path not in files)
@@ -147,8 +151,8 @@ def _gather(paths: list[str], where: _Where, choice: RuleChoice, version: str | 
     if where.shard is not None:
         raise UsageError.of(CONTRADICTORY_OPTIONS, "--host names one host, and --shard divides all of them.")
     if host not in stack.hosts:
-        known = ", ".join(stack.hosts)
-        raise UsageError.of(NO_SUCH_HOST, f'Stack "{stack.name}" has: {known}.')
+        near = did_you_mean(host, stack.hosts) or f" Its hosts are: {some_of(stack.hosts)}."
+        raise UsageError.of(NO_SUCH_HOST, f'"{host}" is not a host of stack "{stack.name}".{near}')
     return [lint_host(stack, host, choice, version=version)]
 
 

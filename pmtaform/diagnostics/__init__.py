@@ -5,6 +5,6 @@ A new code is one constant in the module of its area; `docs/errors.md` and `pmta
 
 from pmtaform.diagnostics.definition import Definition
 from pmtaform.diagnostics.kinds import Exit, Kind
-from pmtaform.diagnostics.model import Diagnostic, Diagnostics, Place, Severity, did_you_mean
+from pmtaform.diagnostics.model import Diagnostic, Diagnostics, Place, Severity, did_you_mean, some_of
 
-__all__ = ["Definition", "Diagnostic", "Diagnostics", "Exit", "Kind", "Place", "Severity", "did_you_mean"]
+__all__ = ["Definition", "Diagnostic", "Diagnostics", "Exit", "Kind", "Place", "Severity", "did_you_mean", "some_of"]

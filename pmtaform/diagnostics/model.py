@@ -7,10 +7,11 @@ A diagnostic's `summary` is short and constant, so that people learn to recognis
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pmtaform.diagnostics.kinds import Kind
 
@@ -129,6 +130,16 @@ class Diagnostics:
 
     def __bool__(self) -> bool:
         return bool(self._items)
+
+
+_MOST_NAMES: Final = 20
+
+
+def some_of(names: Collection[str]) -> str:
+    """`a, b, c`; of many, the first 20 and how many more there are."""
+    shown = ", ".join(itertools.islice(names, _MOST_NAMES))
+    more = len(names) - _MOST_NAMES
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 def did_you_mean(word: str, known: Iterable[str], *, several: int = 1) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import logging
+import re
 import threading
 import uuid
 import warnings
@@ -23,11 +23,14 @@ from pmtaform.diagnostics.codes.execution import (
 from pmtaform.errors import Invalid, Unreachable, UsageError
 from pmtaform.execution.engine import EngineKind, EngineSettings, TaskLost, lost
 from pmtaform.execution.worker import work
+from pmtaform.programs import PROJECT_FILE
 
 if TYPE_CHECKING:
     from distributed import Client, Security
 
 _OPTIONS: Final = ("address", "ca", "cert", "key")
+_ADDRESS: Final = re.compile(r"tls://([^\s:/]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
+_EXAMPLE: Final = "{dask: tls://scheduler:8786}"
 _TICK: Final = 1.0  # seconds between two looks whether the scheduler and a worker are still there
 _PATIENCE: Final = 10  # looks without a scheduler or a worker before a task is given up
 _CONNECT: Final = 15.0
@@ -132,35 +135,39 @@ def _report_of(future: Any, host: str) -> str:
 
 
 def _connect(settings: EngineSettings) -> DaskEngine:
-    address, security_of = _address(settings), functools.partial(_security, settings)
+    address = _address(settings)
     try:
         from distributed import Client
     except ImportError:
         detail = "The engine dask needs the library distributed.\n    pip install 'pmtaform[dask]'"
         raise UsageError.of(EXECUTOR_NOT_INSTALLED, detail) from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it would say is reported by us
+    security = _security(settings)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            client = Client(address, security=security_of(), timeout=_CONNECT, set_as_default=False)
+            client = Client(address, security=security, timeout=_CONNECT, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as problem:
-        raise Unreachable.of(EXECUTOR_UNREACHABLE, f"{address}: {_first_line(problem)}") from None
+        detail = f"{address}: {_first_line(problem)}. To work in this process:\n    --executor local"
+        raise Unreachable.of(EXECUTOR_UNREACHABLE, detail) from None
     return DaskEngine(client)
 
 
 def _address(settings: EngineSettings) -> str:
     for name in settings.options:
         if name not in _OPTIONS:
-            raise Invalid.of(BAD_EXECUTOR, f'dask has no option "{name}". It has {", ".join(_OPTIONS)}.')
+            raise _invalid(f'dask has no option "{name}". It has {", ".join(_OPTIONS)}.')
     address = settings.options.get("address", "")
     if not address:
-        raise Invalid.of(BAD_EXECUTOR, "dask needs an address.\n    executors: {dask: tls://scheduler:8786}")
+        raise _invalid(f"dask needs an address.\n    executors: {_EXAMPLE}")
     if not address.startswith("tls://"):
         raise Invalid.of(
             EXECUTOR_NOT_ENCRYPTED,
-            f"{address}: any peer of a scheduler without TLS can run code on its workers. Write tls://, with `ca`, "
-            "`cert` and `key`.",
+            f"{PROJECT_FILE}: {address}: any peer of a scheduler without TLS can run code on its workers. "
+            "Write tls://, with `ca`, `cert` and `key`.",
         )
+    if _ADDRESS.fullmatch(address) is None:
+        raise _invalid(f'"{address}" is not tls://HOST:PORT.\n    executors: {_EXAMPLE}')
     return address
 
 
@@ -171,23 +178,33 @@ def _security(settings: EngineSettings) -> Security:
     files = {name: settings.options[name] for name in ("ca", "cert", "key") if name in settings.options}
     if files and len(files) < 3:
         missing = ", ".join(name for name in ("ca", "cert", "key") if name not in files)
-        raise Invalid.of(BAD_EXECUTOR, f"dask needs `ca`, `cert` and `key` together; there is no {missing}.")
+        raise _invalid(f"dask needs `ca`, `cert` and `key` together; there is no {missing}.")
     paths = {name: str(settings.root / Path(value).expanduser()) for name, value in files.items()}
     for name, path in paths.items():
         if not Path(path).is_file():
-            raise Invalid.of(BAD_EXECUTOR, f"`{name}` of dask: there is no file {path}.")
+            raise _invalid(f"`{name}` of dask: there is no file {path}.")
     if not paths:
         security = Security(require_encryption=True)
         if security.get_connection_args("client").get("ssl_context") is None:
             detail = "dask needs certificates. Write `ca`, `cert` and `key`, or set tls in the configuration of Dask."
-            raise Invalid.of(BAD_EXECUTOR, detail)
+            raise _invalid(detail)
         return security
-    return Security(
+    security = Security(
         require_encryption=True,
         tls_ca_file=paths["ca"],
         tls_client_cert=paths["cert"],
         tls_client_key=paths["key"],
     )
+    try:
+        security.get_connection_args("client")
+    except OSError as problem:
+        names = ", ".join(paths.values())
+        raise _invalid(f"the certificates of dask cannot be used: {problem}. They are {names}.") from None
+    return security
+
+
+def _invalid(detail: str) -> Invalid:
+    return Invalid.of(BAD_EXECUTOR, f"{PROJECT_FILE}: {detail}")
 
 
 def _first_line(problem: BaseException) -> str:

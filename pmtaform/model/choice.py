@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from pmtaform.diagnostics import did_you_mean
+from pmtaform.diagnostics import did_you_mean, some_of
 from pmtaform.diagnostics.codes.command_line import NO_SUCH_HOST
 from pmtaform.errors import UsageError
 from pmtaform.model.selection import Selection, matches
@@ -78,7 +78,7 @@ class Choice:
                 raise UsageError.of(
                     NO_SUCH_HOST,
                     f'"{pattern}" matches no host and no group of stack "{stack.name}".'
-                    + (did_you_mean(pattern, names) or f" Its hosts are: {', '.join(names[:20])}."),
+                    + (did_you_mean(pattern, names) or f" Its hosts are: {some_of(names)}."),
                 )
             chosen.update(dict.fromkeys(matching))
         return list(chosen)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pmtaform.diagnostics.codes.command_line import BAD_SHARD
 from pmtaform.errors import UsageError
 
-_FORM = re.compile(r"([0-9]{1,5})/([0-9]{1,5})")
+_FORM = re.compile(r"([0-9]+)/([0-9]+)")
+_MOST = 99_999  # parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,13 @@ class Shard:
         match = _FORM.fullmatch(text)
         if match is None:
             raise UsageError.of(BAD_SHARD, f'"{text}" is not I/N. For the second of four parts:\n    --shard 2/4')
+        if max(len(match[1]), len(match[2])) > len(str(_MOST)):
+            raise UsageError.of(BAD_SHARD, f'"{text}": at most {_MOST:,} parts are possible.')
         number, count = int(match[1]), int(match[2])
+        if not count:
+            raise UsageError.of(BAD_SHARD, f'"{text}": 0 parts are not possible. For all hosts, omit --shard.')
         if not 1 <= number <= count:
-            parts = f"from 1/{count} to {count}/{count}" if count else "1/1 at least"
+            parts = f"from 1/{count} to {count}/{count}" if count > 1 else "only 1/1"
             raise UsageError.of(BAD_SHARD, f'"{text}": there is no part {number} of {count}. The parts are {parts}.')
         return cls(number, count)
 

@@ -13,6 +13,8 @@ from pmtaform.report.style import counted
 
 GOOD: Final = frozenset({Verdict.APPLIED, Verdict.UNCHANGED})
 _RESTING: Final = frozenset({Phase.PLANNED, Phase.STAGED})  # nothing is done to the host until its turn comes
+_LOOKING: Final = frozenset({Phase.CONNECTING, Phase.PROBING, Phase.PLANNED})
+_FAILED_LOOKS: Final = frozenset({Verdict.UNREACHABLE, Verdict.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,5 +81,12 @@ class Tally:
         return {phase: counts[phase] for phase in Phase if counts[phase]}
 
     def summary(self) -> str:
-        """`29 of 30 hosts done`."""
-        return f"{self.done:,} of {counted(self.total, 'host')} done"
+        """`29 of 30 hosts done`; `29 of 30 hosts planned` while there is only a plan."""
+        number, what = (len(self._resting), Phase.PLANNED.value) if self._is_plan else (self.done, "done")
+        return f"{number:,} of {counted(self.total, 'host')} {what}"
+
+    @property
+    def _is_plan(self) -> bool:
+        """Whether hosts are only looked at as yet."""
+        phases, verdicts = self.phases().keys(), set(self._done.values())
+        return bool(phases) and phases <= _LOOKING and verdicts <= _FAILED_LOOKS

@@ -127,7 +127,8 @@ def test_a_tag_without_a_worker_is_reported_by_name(fleet: ProjectFolder) -> Non
         ({"dask": "tls://127.0.0.1:1"}, "dask needs certificates", Exit.INVALID),
         ({"dask": {"address": "tls://x:1", "ca": "no.pem"}}, "together; there is no cert, key", Exit.INVALID),
         ({"dask": {"address": "tls://x:1", "CA": "no.pem"}}, 'has no option "CA"', Exit.INVALID),
-        ({"dusk": "tls://x:1"}, 'There is no engine "dusk"', Exit.INVALID),
+        ({"dusk": "tls://x:1"}, 'there is no engine "dusk"', Exit.INVALID),
+        ({"dask": "tls://x"}, '"tls://x" is not tls://HOST:PORT', Exit.INVALID),
         ({"dask": "tls://x:1", "other": "y"}, "Name one with --executor", Exit.USAGE),
     ],
 )
@@ -136,6 +137,33 @@ def test_a_wrong_executor_is_refused(fleet: ProjectFolder, executors: Any, words
     (fleet.root / "pmtaform.yaml").write_text(json.dumps({"executors": executors}))
     assert words in fleet.plan().ended(code).words
     assert "not under `executors`" in fleet.plan("--executor", "nothing").ended(Exit.USAGE).words
+
+
+@pytest.mark.parametrize(
+    ("executors", "named", "words"),
+    [
+        ({}, "dask", "To work over it: executors: {dask: tls://scheduler:8786}"),
+        ({}, "ray", "There is no executor. Omit --executor to work in this process."),
+        ({"dask": "tls://x:1"}, "dsk", 'Did you mean "dask"?'),
+        ({"dask": "tls://x:1"}, "ray", "There is: dask."),
+    ],
+)
+def test_an_executor_that_is_not_configured(fleet: ProjectFolder, executors: Any, named: str, words: str) -> None:
+    declare(fleet, BODY)
+    (fleet.root / "pmtaform.yaml").write_text(json.dumps({"executors": executors} if executors else {}))
+    assert words in fleet.plan("--executor", named).ended(Exit.USAGE).words
+
+
+def test_certificates_that_cannot_be_read_are_not_a_scheduler_that_is_away(fleet: ProjectFolder) -> None:
+    declare(fleet, BODY)
+    files = {name: fleet.root / f"{name}.pem" for name in ("ca", "cert", "key")}
+    for file in files.values():
+        file.write_text("no certificate")
+    options = {"address": "tls://127.0.0.1:1"} | {name: str(file) for name, file in files.items()}
+    (fleet.root / "pmtaform.yaml").write_text(json.dumps({"executors": {"dask": options}}))
+    result = fleet.plan().ended(Exit.INVALID)
+    assert "the certificates of dask cannot be used" in result.words
+    assert str(files["ca"]) in result.words
 
 
 def test_what_needs_several_hosts_at_once_is_refused(fleet: ProjectFolder) -> None:

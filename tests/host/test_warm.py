@@ -331,6 +331,14 @@ def test_a_folder_that_others_may_enter_is_refused(where: Place, mode: int) -> N
     refused(where)
 
 
+def test_a_folder_that_cannot_be_created_is_no_danger(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    where = Place(tmp_path / "file" / "pmtaform" / "a.socket")
+    with pytest.raises(UsageError, match="warm-not-started") as caught, keeping_warm(where):
+        pass
+    assert "XDG_RUNTIME_DIR" in caught.value.diagnostics[0].detail
+
+
 def test_a_link_to_a_folder_is_refused(where: Place) -> None:
     real = where.folder.with_name("real")
     real.mkdir(mode=0o700)

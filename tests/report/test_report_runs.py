@@ -194,7 +194,7 @@ def test_a_table_of_many_hosts_has_the_slowest_and_counts() -> None:
     assert len(lines) == 16 + 1 + 1 + 5 + 1
     assert lines[16:18] == ["10 connecting  990 probing  8,960 planned", "35 earlier failures"]
     assert lines[18:23] == [f"{name}: failed (0.0 s)" for name in names[35:40]]
-    assert lines[23] == "40 of 10,000 hosts done  40 failed"
+    assert lines[23] == "8,960 of 10,000 hosts planned  40 failed"
 
 
 def test_a_host_that_is_rolled_back_later_is_counted_once() -> None:

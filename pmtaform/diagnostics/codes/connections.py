@@ -251,7 +251,8 @@ WARM_NOT_STARTED: Final = Definition(
     summary="Process for kept connections not started",
     kind=Kind.USAGE,
     explanation=(
-        "The process that keeps connections ended before it listened. The folder of its socket may be full or not "
-        "writable, or its path too long for a socket. Set XDG_RUNTIME_DIR, or plan without --keep-warm."
+        "The process that keeps connections was not started, or ended before it listened. The folder of its socket may "
+        "be missing, full or not writable, or its path too long for a socket. Set XDG_RUNTIME_DIR, or plan without "
+        "--keep-warm."
     ),
 )

@@ -6,6 +6,7 @@ from typing import Final
 
 from pmtaform.diagnostics.definition import Definition
 from pmtaform.diagnostics.kinds import Kind
+from pmtaform.diagnostics.model import Severity
 
 BAD_EXECUTOR: Final = Definition(
     code="bad-executor",
@@ -129,4 +130,5 @@ ANSWERED_BY_FIRST: Final = Definition(
         "The engine ran the task of the host again, because it lost the first worker. The change was made once: the "
         "host has the transaction of this name, and its record is the result."
     ),
+    severity=Severity.INFO,
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from pmtaform import __version__
-from pmtaform.diagnostics.codes.connections import WARM_UNSAFE
+from pmtaform.diagnostics.codes.connections import WARM_NOT_STARTED, WARM_UNSAFE
 from pmtaform.errors import UsageError
 from pmtaform.host.wire import agent_source
 
@@ -52,7 +52,8 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError.of(WARM_UNSAFE, f"{folder} cannot be created: {error.strerror}.") from None
+        detail = f"{folder} cannot be created: {error.strerror}. Omit --keep-warm, or name a folder of yours:\n"
+        raise UsageError.of(WARM_NOT_STARTED, f"{detail}    export XDG_RUNTIME_DIR=FOLDER") from None
     check_folder(folder)
 
 
