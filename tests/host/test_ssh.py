@@ -21,6 +21,8 @@ from ways import Host, over_ssh
 from pmtaform.diagnostics import Exit
 from pmtaform.errors import HostError, Unreachable
 from pmtaform.host import Known, Output, Session, Status, known_hosts, probe, sockets, ssh
+from pmtaform.host.ssh_connection import SshConnection
+from pmtaform.host.ssh_settings import Hop
 from pmtaform.host.transport import MOST_ERRORS
 from pmtaform.secrets import Secret
 
@@ -358,6 +360,15 @@ def test_a_host_without_a_usable_shell_says_so(root: HostRoot, tmp_path: Path) -
         with pytest.raises(HostError, match="This account is not available"):
             probe(session, spec, Known(), never)
         session.close()
+
+
+@pytest.mark.parametrize("address", ["::1", "fe80::1%h0", "mta1", "mta1:23", "ann@mta1"])
+def test_fabric_reads_nothing_into_an_address(address: str) -> None:
+    hop = Hop(address, 22, "joe", (), (), None, (), None, is_target=True)
+    connection = SshConnection(hop, socket.socket(), paramiko.RejectPolicy(), {})
+    assert (connection.host, connection.port, connection.user) == (address, 22, "joe")
+    assert connection.gateway is None
+    connection.close()
 
 
 def test_a_connection_writes_nothing_into_the_settings_that_all_share(
