@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import base64
+import hashlib
 import json
 import shutil
 import tempfile
@@ -37,18 +38,21 @@ def pack(project: Project, stack: Stack) -> str:
 
 
 class WorkerCopies:
-    """The stacks that a worker has read, by the digest of their files. Their folders are for this user alone."""
+    """The stacks that a worker has read. Their folders are for this user alone."""
 
     def __init__(self) -> None:
-        self._stacks: dict[str, tuple[Path, Stack]] = {}
+        # By name and all files: the digest is that of the stack's own files. The project file, which allows programs,
+        # is not among them, and a copied stack has the digest of the first.
+        self._stacks: dict[tuple[str, str], tuple[Path, Stack]] = {}
         self._turn = threading.Lock()
         atexit.register(self.clear)
 
     def stack(self, name: str, digest: str, sources: str) -> tuple[Path, Stack]:
         """The project folder and the stack. Raises `Invalid` when the files are not those of `digest`."""
         with self._turn:
-            known = self._stacks.pop(digest, None) or self._read(name, digest, sources)
-            self._stacks[digest] = known  # the newest is last
+            key = name, hashlib.sha256(sources.encode()).hexdigest()
+            known = self._stacks.pop(key, None) or self._read(name, digest, sources)
+            self._stacks[key] = known  # the newest is last
             while len(self._stacks) > _KEPT:
                 root, _ = self._stacks.pop(next(iter(self._stacks)))
                 shutil.rmtree(root, ignore_errors=True)

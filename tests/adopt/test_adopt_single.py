@@ -270,6 +270,16 @@ def test_a_file_that_cannot_be_read(adopting: Adopting) -> None:
     assert caught.value.diagnostics[0].code == "include-not-read"
 
 
+def test_included_defaults_that_cannot_be_read_make_no_stack_because_no_plan_of_it_could_be_made(
+    adopting: Adopting,
+) -> None:
+    server = adopting.server("include /etc/pmta/config-defaults\n")
+    server.at("/etc/pmta/config-defaults").mkdir()
+    with pytest.raises(HostError, match="config-defaults exists, but it was not read"):
+        adopting.run(server)
+    assert not list((adopting.root / "stacks").iterdir())
+
+
 def test_a_server_over_ssh(adopting: Adopting, server: Sshd) -> None:
     machine = adopting.server(
         "postmaster a@b\n<smtp-user u>\npassword hunter22\n</smtp-user>\ninclude /etc/pmta/x\n", x="flux on\n"
