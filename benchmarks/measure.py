@@ -28,7 +28,7 @@ _ENVIRONMENT["PYTHONPYCACHEPREFIX"] = _COMPILED.name
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line asks for. `hosts`: so many instead of each part's own number, without its bounds."""
+    """What the command line asks for. `hosts`: this number instead of each part's own, without its bounds."""
 
     hosts: int | None = None
     rounds: int | None = None
