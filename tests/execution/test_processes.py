@@ -82,6 +82,12 @@ def test_an_exception_is_the_clients_own() -> None:
         pool.submit(int, "x").result()
 
 
+def test_what_cannot_be_sent_is_done_by_the_client() -> None:
+    with WorkerPool(1) as pool:
+        assert pool.submit(lambda: os.getpid()).result() == os.getpid()
+        assert pool.done_here == 1
+
+
 def test_much_goes_both_ways_at_once() -> None:
     """More than a pipe holds, in both directions."""
     much = [bytes([number]) * 1_000_000 for number in range(20)]
