@@ -13,7 +13,8 @@ from pmtaform.inspection.probing import file_is_as_left, key_paths
 from pmtaform.inspection.sides import side
 from pmtaform.inspection.survey import Target
 from pmtaform.lang.includes import Configuration
-from pmtaform.model.desired import KeyFile
+from pmtaform.lang.tree import Tree
+from pmtaform.model.desired import Desired, KeyFile
 from pmtaform.model.selection import Selection
 from pmtaform.plan.diff import Difference, difference
 from pmtaform.plan.inputs import Live, LiveKey, Previous
@@ -40,9 +41,15 @@ def _live(target: Target, snapshot: Snapshot, ours: Previous, seal: Seal) -> Liv
     desired, keys = target.desired, key_paths(target.desired, ours)
     contents = {p: f.content for p, f in snapshot.files.items() if f.content is not None and p not in keys}
     contents |= read_as_configuration(desired, snapshot, keys)
-    configuration = side(target.spec.config, contents, snapshot.patterns)
+    configuration = side(target.spec.config, contents, snapshot.patterns, _native_tree(desired))
     files = live_files(desired, ours, snapshot, target.previous, seal)
     return Live(configuration, _live_keys(target, snapshot, keys, seal), files, target.now)
+
+
+def _native_tree(desired: Desired) -> Tree | None:
+    """The native file that the last block is from: with an adopted host, nearly what it has."""
+    last = list(desired.blocks.values())[-1:]
+    return last[0].parts[0].tree if last else None
 
 
 def _live_keys(target: Target, snapshot: Snapshot, paths: Iterable[str], seal: Seal) -> dict[str, LiveKey]:

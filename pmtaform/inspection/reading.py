@@ -108,14 +108,21 @@ def after_of(survey: Survey) -> Configuration:
 
 def edited(survey: Survey) -> dict[str, bytes]:
     """The files of the configuration, fragments included, whose content on the host will change."""
-    return {path: edit.content for path, edit in survey.difference.edits.items()} | new_fragments(survey)
+    if "edited" not in survey.memory:  # half a dozen times for each host
+        contents = {path: edit.content for path, edit in survey.difference.edits.items()}
+        survey.memory["edited"] = contents | new_fragments(survey)
+    return dict(survey.memory["edited"])
 
 
 def reading_of(survey: Survey) -> ChangeReading:
     """The configuration that the host has, and the one that it will have."""
-    contents, edits = contents_of(survey), survey.difference.edits
-    after = contents | edited(survey)
-    return reading(survey.target.spec.config, contents, after, survey.snapshot.patterns, edits)
+    known: ChangeReading | None = survey.memory.get("reading")
+    if known is None:
+        contents, edits = contents_of(survey), survey.difference.edits
+        after = contents | edited(survey)
+        known = reading(survey.target.spec.config, contents, after, survey.snapshot.patterns, edits)
+        survey.memory["reading"] = known
+    return known
 
 
 def contents_of(survey: Survey) -> dict[str, bytes]:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from weakref import WeakValueDictionary
 
 from pmtaform.lang.includes import Configuration, read_configuration
+from pmtaform.lang.parsing.similar import parse_similar
+from pmtaform.lang.tree import Tree
 
 Files = tuple[tuple[str, bytes], ...]
 Patterns = tuple[tuple[str, tuple[str, ...]], ...]
@@ -16,12 +18,19 @@ Patterns = tuple[tuple[str, tuple[str, ...]], ...]
 _sides: WeakValueDictionary[tuple[str, Files, Patterns], Configuration] = WeakValueDictionary()
 
 
-def side(main: str, files: Mapping[str, bytes], patterns: Mapping[str, tuple[str, ...]]) -> Configuration:
-    """A configuration: the content of every file by its absolute path, and what each wildcard names."""
+def side(
+    main: str, files: Mapping[str, bytes], patterns: Mapping[str, tuple[str, ...]], similar: Tree | None = None
+) -> Configuration:
+    """A configuration: the content of every file by its absolute path, and what each wildcard names.
+
+    `similar` is a tree that the one of the main file may share nodes with.
+    """
     key = main, plain(files), named(patterns)
     known = _sides.get(key)
     if known is None:
-        known = _sides[key] = read_configuration(main, dict(files), patterns)
+        tree = parse_similar(similar, files[main], main) if similar is not None and main in files else None
+        trees = {main: tree} if tree is not None else None
+        known = _sides[key] = read_configuration(main, dict(files), patterns, trees=trees)
     return known
 
 

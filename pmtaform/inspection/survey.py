@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from pmtaform.errors import PmtaformError
 from pmtaform.host import HostSpec, Snapshot
@@ -110,6 +111,7 @@ class Survey:
     keyed: Keyed = field(repr=False)  # makes of a block's content a digest as states have it
     basis: Basis = field(default_factory=Basis, repr=False)  # that the host is compared with
     configuration: Configuration | None = field(default=None, repr=False)  # held: what the host has is parsed once
+    memory: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # what is made of it
 
     @property
     def plan(self) -> HostPlan:

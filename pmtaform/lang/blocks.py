@@ -91,7 +91,12 @@ class Block(NamedTuple):
 
     def same_as(self, other: Block) -> bool:
         """Whether both mean the same to PowerMTA."""
-        return _lines(self) == _lines(other) or _shape(self) == _shape(other) or self.content() == other.content()
+        return (
+            _are_shared(self, other)
+            or _lines(self) == _lines(other)
+            or _shape(self) == _shape(other)
+            or self.content() == other.content()
+        )
 
     def canonical(self) -> bytes:
         """The content as bytes, for digests."""
@@ -213,6 +218,11 @@ def order_matters(scope: str, name: str) -> bool:
     """Whether the order of a directive's lines within `scope` means something to PowerMTA."""
     spec = catalogue().directive(scope, name)
     return not (spec is not None and spec.accumulates and not spec.ordered)
+
+
+def _are_shared(one: Block, other: Block) -> bool:
+    """Whether both are the same node: trees share a node only where they have the same lines."""
+    return len(one.parts) == len(other.parts) == 1 and one.parts[0].node is other.parts[0].node
 
 
 def _lines(block: Block) -> list[list[str]]:

@@ -105,6 +105,7 @@ class Configuration:
     patterns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fragments: frozenset[str] = frozenset()
     diagnostics: tuple[Diagnostic, ...] = ()
+    _top: list[tuple[tuple[Tree, Node], ...]] = field(default_factory=list, init=False, compare=False, repr=False)
 
     @property
     def tree(self) -> Tree:
@@ -118,7 +119,9 @@ class Configuration:
 
     def top_level(self) -> Iterator[tuple[Tree, Node]]:
         """Every node at top level, includes followed where they are."""
-        yield from self._nodes(self.tree, ())
+        if not self._top:  # a plan of a host asks nine times
+            self._top.append(tuple(self._nodes(self.tree, ())))
+        return iter(self._top[0])
 
     def _nodes(self, tree: Tree, above: tuple[str, ...]) -> Iterator[tuple[Tree, Node]]:
         here = (*above, tree.path)

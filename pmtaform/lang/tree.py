@@ -130,7 +130,7 @@ class Tree:
     where none of them is odd: what each means depends on no other.
     """
 
-    __slots__ = ("children", "diagnostics", "lines", "origins", "path", "plain", "scope")
+    __slots__ = ("__weakref__", "children", "diagnostics", "lines", "origins", "path", "plain", "scope")
 
     def __init__(
         self,

@@ -109,20 +109,27 @@ class Owner:
 class Nodes:
     """The inside of a section, read on demand."""
 
+    __slots__ = ("_text", "configuration", "section", "tree")
+
     def __init__(self, configuration: Configuration, tree: Tree, section: Section) -> None:
         self.configuration = configuration
         self.tree = tree
         self.section = section
+        self._text: tuple[str | None] | None = None
 
-    @cached_property
+    @property
     def text(self) -> str | None:
         """The lines of the section as written, without its tags' lines; None if it may include other files."""
-        text = "".join(self.tree.lines[self.section.line : self.section.end - 1])
-        return None if "include" in text.lower() else text
+        if self._text is None:  # a `cached_property` takes a lock, as long as all of this
+            text = "".join(self.tree.lines[self.section.line : self.section.end - 1])
+            self._text = (None if "include" in text.lower() else text,)
+        return self._text[0]
 
     def is_same(self, other: Nodes) -> bool:
         """Whether another section has the same tag, argument and text, and includes nothing."""
         here, there = self.section, other.section
+        if here is there:  # trees share a node only where they have the same lines
+            return other.text is not None
         if (here.tag, here.argument, here.closed) != (there.tag, there.argument, there.closed):
             return False
         same = self.tree.lines[here.line : here.end - 1] == other.tree.lines[there.line : there.end - 1]

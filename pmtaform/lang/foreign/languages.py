@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import PurePath
 from typing import Final
 
@@ -47,7 +46,6 @@ def language_of(text: str, path: str = "") -> Foreign | None:
     return Foreign(named) if named else _by_content(text)
 
 
-@lru_cache(maxsize=16)
 def _by_content(text: str) -> Foreign | None:
     lines = _code(text)
     number, first = next(lines, (1, ""))

@@ -11,7 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Final
 
 from pmtaform.lang.catalogue import GLOBAL, catalogue
@@ -80,7 +80,6 @@ class Template:
     has_logic: bool
 
 
-@lru_cache(maxsize=16)
 def template_of(text: str) -> Template | None:
     """The marks of templates outside comments; None where there are none."""
     present = [kind for kind, start in _STARTS.items() if all(map(text.__contains__, start)) and start in text]

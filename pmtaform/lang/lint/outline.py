@@ -22,13 +22,31 @@ _INCLUDE: Final = re.compile(r"^[ \t]*include[ \t]", re.IGNORECASE | re.MULTILIN
 class OutlineBlock:
     """One block: its nodes in order, and their text; of one that includes files, theirs too."""
 
-    __slots__ = ("_lower", "address", "nodes", "text")
+    __slots__ = ("_lower", "_text", "address", "nodes")
 
     def __init__(self, address: Address) -> None:
         self.address = address
         self.nodes: list[tuple[Tree, Directive | Section]] = []
-        self.text = ""
+        self._text: str | None = None
         self._lower: str | None = None
+
+    def append(self, text: str) -> None:
+        """Add the text of a node with the files that it includes."""
+        self._text = (self._text or "") + text
+
+    @property
+    def text(self) -> str:
+        """Its lines as they are written."""
+        if self._text is None:  # most blocks of the side before a change are never asked
+            self._text = "".join(tree.text_of(node) for tree, node in self.nodes)
+        return self._text
+
+    def is_same(self, other: OutlineBlock) -> bool:
+        """Whether both have the same text. Trees share a node only where they have the same lines."""
+        are_plain = self._text is other._text is None  # no included text belongs to them
+        if are_plain and len(self.nodes) == len(other.nodes) == 1 and self.nodes[0][1] is other.nodes[0][1]:
+            return True
+        return self.text == other.text
 
     @property
     def lower(self) -> str:
@@ -61,8 +79,8 @@ class Outline:
             if block is None:
                 block = self.blocks[address] = OutlineBlock(address)
             block.nodes.append((tree, node))
-            text = "".join(tree.lines[node.line - 1 : node.end])
-            block.text += self._with_fragments(text, node) if configuration.fragments else text
+            if configuration.fragments:
+                block.append(self._with_fragments(tree.text_of(node), node))
             self.spans.setdefault(tree.path, []).append((node.line, node.end, address))
 
     def _with_fragments(self, text: str, node: Directive | Section) -> str:

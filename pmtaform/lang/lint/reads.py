@@ -64,7 +64,8 @@ def with_same_addresses(text: str) -> Words | None:
 
 
 _TOTAL: Final = re.compile(r"total-max-smtp-out[ \t]+\"?(\d+)")
-_LIMIT: Final = re.compile(r"(?<!-)max-smtp-out[ \t]+\"?(\d+)")
+# Not `(?<!-)max-smtp-out`: a form that starts with a literal is looked for three times as fast.
+_LIMIT: Final = re.compile(r"max-smtp-out(?<!-max-smtp-out)[ \t]+\"?(\d+)")
 
 
 def with_more_connections(text: str) -> Test | None:

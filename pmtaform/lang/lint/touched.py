@@ -139,7 +139,7 @@ def _differences(left: Outline, right: Outline) -> Iterator[tuple[Address, str]]
     """The blocks that differ, with their lines that do."""
     for address, was in left.blocks.items():
         now = right.blocks.get(address)
-        if now is None or was.text != now.text:
+        if now is None or not was.is_same(now):
             yield address, _moved(was, now)
     for address, block in right.blocks.items():
         if address not in left.blocks:

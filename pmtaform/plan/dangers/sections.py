@@ -89,18 +89,20 @@ class Sections:
     """The sections and the top-level lines of one configuration."""
 
     def __init__(self, configuration: Configuration) -> None:
-        self._nodes: dict[str, list[Nodes]] = {}
+        self._configuration = configuration
+        self._nodes: dict[str, list[tuple[Tree, Section]]] = {}
         self._by_tag: dict[str, dict[str, MergedSection]] = {}
         for tree, node in configuration.top_level():
             if isinstance(node, Section):
-                self._nodes.setdefault(node.tag, []).append(Nodes(configuration, tree, node))
+                self._nodes.setdefault(node.tag, []).append((tree, node))
 
     def of(self, tag: str) -> dict[str, MergedSection]:
         """The sections with a tag, by name, in the order of the configuration."""
         if tag not in self._by_tag:  # most tags are never asked for
             by_name = self._by_tag[tag] = dict[str, MergedSection]()
-            for nodes in self._nodes.get(tag, ()):
-                name = values.normalise_argument(tag, nodes.section.argument)
+            for tree, section in self._nodes.get(tag, ()):
+                name = values.normalise_argument(tag, section.argument)
+                nodes = Nodes(self._configuration, tree, section)
                 by_name.setdefault(name, MergedSection(tag, name)).parts.append(nodes)
         return self._by_tag[tag]
 

@@ -197,7 +197,7 @@ def _are_same_lines(before: _Nodes | None, after: _Nodes | None) -> bool:
     if before is None or after is None or len(before) != 1 or len(after) != 1:
         return False
     (left, here), (right, there) = before[0], after[0]
-    return left.lines[here.line - 1 : here.end] == right.lines[there.line - 1 : there.end]
+    return here is there or left.lines[here.line - 1 : here.end] == right.lines[there.line - 1 : there.end]
 
 
 def _block(address: Address, nodes: _Nodes | None) -> Block | None:
