@@ -19,7 +19,9 @@ def main() -> int:
     what = f"what to measure: {', '.join(NAMES)} (default), {', '.join(LONG)}"
     parser.add_argument("names", nargs="*", metavar="NAME", help=what)
     parser.add_argument("--strict", action="store_true", help="exit 1 when something is over its bound")
-    parser.add_argument("--hosts", type=int, help="at most this many hosts, over SSH and in thousands; bounds are not compared then")
+    parser.add_argument(
+        "--hosts", type=int, help="at most this many hosts, over SSH and in thousands; bounds are not compared then"
+    )
     parser.add_argument("--rounds", type=int, help="rounds over SSH")
     given = parser.parse_args()
     options = Options(hosts=given.hosts, rounds=given.rounds)

@@ -63,7 +63,7 @@ class Event:
 Watch = Callable[[Event], None]
 
 
-class Teller:
+class EventReporter:
     """Reports events to a watcher, one at a time, with the seconds since the start."""
 
     def __init__(self, watch: Callable[[Event], None] | None) -> None:

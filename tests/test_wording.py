@@ -6,6 +6,7 @@ A phrase of `ALLOWED` is right where it is: the name of a file on hosts, or the 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
@@ -96,3 +97,12 @@ def test_an_allowed_phrase_hides_no_other_one_on_its_line() -> None:
     assert list(_unclear("docs/x.md", "It asks for approval.")) == []
     assert len(list(_unclear("docs/x.md", "It asks for approval and asks for more."))) == 1
     assert len(list(_unclear("docs/x.md", "The heir of a lock."))) == 1
+
+
+def test_a_public_class_name_has_one_meaning() -> None:
+    names = Counter(
+        name
+        for path in (ROOT / "pmtaform").rglob("*.py")
+        for name in re.findall(r"^class ([A-Z]\w*)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert [name for name, count in names.items() if count > 1] == []

@@ -85,8 +85,8 @@ def hosts_by(working: Working, planned: Planned, allow: Collection[str]) -> Sequ
     """The hosts that workers change; None: this process changes them."""
     if working.engine is None:
         return None
-    from pmtaform.execution.fleet import PlannedElsewhere
+    from pmtaform.execution.fleet import PlannedByWorkers
     from pmtaform.execution.remote import hosts_over
 
-    assert isinstance(planned, PlannedElsewhere)
+    assert isinstance(planned, PlannedByWorkers)
     return hosts_over(planned, allow)

@@ -9,13 +9,13 @@ from dataclasses import replace
 from pmtaform.api.recovering import recover_hosts
 from pmtaform.clock import SystemClock
 from pmtaform.diagnostics.codes.execution import ANSWERED_BY_FIRST
-from pmtaform.execution.tasks import HostReport, HostTask, RunNames
+from pmtaform.execution.tasks import HostTask, RunNames, TaskReport
 from pmtaform.host import HostSpec, Outcome, Status, final_outcome
 from pmtaform.host_specs import host_spec
 from pmtaform.inspection.prepared import prepared_of
 from pmtaform.model.choice import Choice
 from pmtaform.planning.draft import Planned
-from pmtaform.progress import Teller, Verdict
+from pmtaform.progress import EventReporter, Verdict
 from pmtaform.project import Project
 from pmtaform.rollout.execute import execute
 from pmtaform.rollout.hosts import LocalHost
@@ -31,7 +31,7 @@ from pmtaform.state import HostState, StateKeeper
 _WHY = "the rehearsal is over"
 
 
-def change(task: HostTask, begun: Project, stack: Stack, plan: Callable[[], Planned]) -> HostReport:
+def change(task: HostTask, begun: Project, stack: Stack, plan: Callable[[], Planned]) -> TaskReport:
     """Change the host as it was approved, once. Raises `PmtaformError` where nothing was done.
 
     `begun` has the state of a run that is under way: it shows what became of an earlier attempt.
@@ -47,10 +47,10 @@ def change(task: HostTask, begun: Project, stack: Stack, plan: Callable[[], Plan
         keeper = StateKeeper(planned.project.backend(task.stack), key_id=planned.key.id)
         hosts = [LocalHost(prepared_of(survey)) for survey in planned.fleet.surveys.values()]
         result = execute(_run(task, planned.project, keeper), hosts)
-        return HostReport(by="", result=result.hosts[task.host], state=_changed(task, keeper))
+        return TaskReport(by="", result=result.hosts[task.host], state=_changed(task, keeper))
 
 
-def rehearse(task: HostTask, planned: Planned) -> HostReport:
+def rehearse(task: HostTask, planned: Planned) -> TaskReport:
     """Stage the change, test it, and clear it. No live file changes.
 
     Its transaction has another name each time, because the name of the change must stay free.
@@ -68,14 +68,14 @@ def rehearse(task: HostTask, planned: Planned) -> HostReport:
         keeper=keeper,
         records=RunRecords(keeper),
         clock=SystemClock(),
-        teller=Teller(None),
+        teller=EventReporter(None),
     )
     steps = LocalHost(prepared_of(planned.fleet.surveys[task.host])).start(context)
     try:
         if steps.stage():
             steps.revert(_WHY)
-            return HostReport(by="", result=None)
-        return HostReport(by="", result=steps.result)
+            return TaskReport(by="", result=None)
+        return TaskReport(by="", result=steps.result)
     finally:
         steps.close()
 
@@ -117,17 +117,17 @@ def _first(spec: HostSpec, transaction: str, who: str) -> Outcome | None:
         session.close()
 
 
-def _answered(task: HostTask, project: Project, stack: Stack, first: Outcome) -> HostReport:
+def _answered(task: HostTask, project: Project, stack: Stack, first: Outcome) -> TaskReport:
     """The result of the first attempt. Where it was applied, the state is taken from the host's record."""
     note = ANSWERED_BY_FIRST.diagnostic(
         f"The first worker was lost. {task.host} had the transaction already: {first.status}.", host=task.host
     )
     if first.status is not Status.APPLIED:
         result = failed(host_spec(stack, stack.hosts[task.host], resolver_for(stack)), first)
-        return HostReport(by="", result=replace(result, notes=(*result.notes, note)))
+        return TaskReport(by="", result=replace(result, notes=(*result.notes, note)))
     # The state by the host's own record, as the intent of the run and that record have it.
     recover_hosts(project, stack, Choice(hosts=(task.host,)))
     document = project.backend(task.stack).load()
     state = document.hosts.get(task.host) if document is not None else None
     result = HostResult(host=task.host, verdict=Verdict.APPLIED, generation=first.generation, notes=(note,))
-    return HostReport(by="", result=result, state=state)
+    return TaskReport(by="", result=result, state=state)

@@ -20,7 +20,7 @@ from pmtaform.diagnostics.codes.execution import NOT_OVER_EXECUTOR, WORKER_FAILE
 from pmtaform.errors import HostError, Invalid, PmtaformError, UsageError
 from pmtaform.execution.engine import Engine, TaskLost
 from pmtaform.execution.sources import pack
-from pmtaform.execution.tasks import HostReport, HostTask, ReportedError, Work, read, write
+from pmtaform.execution.tasks import HostTask, ReportedError, TaskReport, Work, read, write
 from pmtaform.fingerprint import fingerprint
 from pmtaform.inspection.same_machine import Identity, same_machines
 from pmtaform.inspection.verdict import Fleet
@@ -30,7 +30,7 @@ from pmtaform.planning.notes import for_a_future_date, left_behind, of_shard
 from pmtaform.planning.pipeline import load, plan_of
 from pmtaform.planning.request import PlanRequest
 from pmtaform.planning.targets import check_patterns_of
-from pmtaform.progress import Phase, Teller, Verdict
+from pmtaform.progress import EventReporter, Phase, Verdict
 from pmtaform.project import Project
 from pmtaform.stack import Stack
 from pmtaform.stack.compile import check_hosts
@@ -39,14 +39,14 @@ from pmtaform.stack.rotations import rotated_keys
 
 
 @dataclass(slots=True, kw_only=True)
-class PlannedElsewhere(Planned):
+class PlannedByWorkers(Planned):
     """A plan whose hosts were looked at by workers. `reports` are what they answered, by host."""
 
     engine: Engine
     sources: str = field(repr=False)
-    reports: Mapping[str, HostReport] = field(default_factory=dict)
+    reports: Mapping[str, TaskReport] = field(default_factory=dict)
 
-    def __enter__(self) -> PlannedElsewhere:
+    def __enter__(self) -> PlannedByWorkers:
         return self
 
     def __exit__(
@@ -74,19 +74,19 @@ class PlannedElsewhere(Planned):
 
 def drift_over(planned: Planned) -> dict[str, DriftReport]:
     """The drift of the hosts of a plan, by whichever process they were looked at."""
-    return planned.drift if isinstance(planned, PlannedElsewhere) else drift_of(planned)
+    return planned.drift if isinstance(planned, PlannedByWorkers) else drift_of(planned)
 
 
 def rows_over(planned: Planned) -> list[HostRow]:
     """A row for every host of a plan, by whichever process they were looked at."""
-    if isinstance(planned, PlannedElsewhere):
+    if isinstance(planned, PlannedByWorkers):
         return planned.rows
     return fleet_of(planned, planned.stack.operations)
 
 
 def plan_over(
     engine: Engine, project: Project, stack: Stack, request: PlanRequest, *, wants_diff: bool = False
-) -> PlannedElsewhere:
+) -> PlannedByWorkers:
     """As `make_plan`, with workers that look at the hosts. Raises as that, and `Unreachable` without a scheduler."""
     if rotated_keys(stack):
         detail = "The stack rotates keys. What its hosts should have is decided by looking at all of them."
@@ -101,7 +101,7 @@ def plan_over(
     _raise_errors(reports)
     failures = {name: problem for name, report in reports.items() if (problem := _failure(report)) is not None}
     _put_together(draft, reports, failures)
-    return PlannedElsewhere(
+    return PlannedByWorkers(
         project=project,
         stack=stack,
         plan=plan_of(draft),
@@ -112,7 +112,7 @@ def plan_over(
         clock=request.clock,
         engine=engine,
         sources=sources,
-        reports={name: report for name, report in reports.items() if isinstance(report, HostReport)},
+        reports={name: report for name, report in reports.items() if isinstance(report, TaskReport)},
     )
 
 
@@ -155,10 +155,10 @@ class _Looking:
 
     def __init__(self, engine: Engine, sources: str, draft: Draft) -> None:
         self._engine, self._sources, self._draft = engine, sources, draft
-        self._teller = Teller(draft.request.watch)
+        self._teller = EventReporter(draft.request.watch)
         self._stop = Event()
 
-    def run(self, tasks: Mapping[str, HostTask]) -> dict[str, HostReport | PmtaformError]:
+    def run(self, tasks: Mapping[str, HostTask]) -> dict[str, TaskReport | PmtaformError]:
         """The report of each host, or why there is none, in the order of the hosts."""
         if not tasks:
             return {}
@@ -175,7 +175,7 @@ class _Looking:
         finally:
             pool.shutdown(wait=True)
 
-    def _one(self, host: str, task: HostTask) -> HostReport | PmtaformError | None:
+    def _one(self, host: str, task: HostTask) -> TaskReport | PmtaformError | None:
         request = self._draft.request
         if request.stop is not None and request.stop.is_set():
             return None
@@ -194,11 +194,11 @@ class _Looking:
         return report
 
 
-def asked(engine: Engine, task: HostTask, sources: str, *, via: str, stop: Event) -> HostReport:
+def asked(engine: Engine, task: HostTask, sources: str, *, via: str, stop: Event) -> TaskReport:
     """The report of a worker. Raises `TaskLost`, and `HostError` where a worker could not do the task."""
     text = engine.run(write(task), sources, host=task.host, via=via, stop=stop)
     try:
-        report = read(HostReport, text)
+        report = read(TaskReport, text)
     except DecodeError as wrong:
         raise HostError.of(WORKER_FAILED, f"Its report is not readable: {wrong.problem}.", host=task.host) from None
     if report.refused:
@@ -217,9 +217,9 @@ def error_of(error: ReportedError) -> PmtaformError:
     return kind(*error.diagnostics) if is_ours else PmtaformError(*error.diagnostics)
 
 
-def _raise_errors(reports: Mapping[str, HostReport | PmtaformError]) -> None:
+def _raise_errors(reports: Mapping[str, TaskReport | PmtaformError]) -> None:
     """Raise what concerns the stack and not a host: the same error, with the diagnostics of all hosts."""
-    raised = [r.error for r in reports.values() if isinstance(r, HostReport) and r.error is not None]
+    raised = [r.error for r in reports.values() if isinstance(r, TaskReport) and r.error is not None]
     others = [error for error in raised if not isinstance(error_of(error), HostError)]
     if others:
         of_stack = [error for error in others if error.name in {"Invalid", "SecretUnavailable"}] or others[:1]
@@ -228,7 +228,7 @@ def _raise_errors(reports: Mapping[str, HostReport | PmtaformError]) -> None:
         raise error_of(replace(worst, diagnostics=tuple(unique(every))))
 
 
-def _failure(report: HostReport | PmtaformError) -> PmtaformError | None:
+def _failure(report: TaskReport | PmtaformError) -> PmtaformError | None:
     """Why a host could not be looked at."""
     if isinstance(report, PmtaformError):
         return report
@@ -243,10 +243,10 @@ def _failure(report: HostReport | PmtaformError) -> PmtaformError | None:
 
 
 def _put_together(
-    draft: Draft, reports: Mapping[str, HostReport | PmtaformError], failures: Mapping[str, PmtaformError]
+    draft: Draft, reports: Mapping[str, TaskReport | PmtaformError], failures: Mapping[str, PmtaformError]
 ) -> None:
     """Fill the draft with what the workers saw, in the order of the hosts."""
-    seen = {name: r for name, r in reports.items() if isinstance(r, HostReport) and r.plan is not None}
+    seen = {name: r for name, r in reports.items() if isinstance(r, TaskReport) and r.plan is not None}
     draft.fleet = Fleet({}, dict(failures))
     plans = {name: report.plan for name, report in seen.items() if report.plan is not None}
     for name, note in same_machines(_identities(draft.stack, seen)):
@@ -258,7 +258,7 @@ def _put_together(
         *left_behind(draft.stack, draft.state),
         *for_a_future_date(draft.request.as_of),
     )
-    told = [note for report in reports.values() if isinstance(report, HostReport) for note in report.notes]
+    told = [note for report in reports.values() if isinstance(report, TaskReport) for note in report.notes]
     draft.notes = tuple(dict.fromkeys((*own, *told)))
 
 
@@ -266,7 +266,7 @@ def _with_machine(plan: HostPlan, note: Diagnostic) -> tuple[Diagnostic, ...]:
     return (*plan.notes, note)
 
 
-def _identities(stack: Stack, seen: Mapping[str, HostReport]) -> Iterator[Identity]:
+def _identities(stack: Stack, seen: Mapping[str, TaskReport]) -> Iterator[Identity]:
     for name, report in seen.items():
         host = stack.hosts[name]
         yield Identity(

@@ -10,8 +10,8 @@ from pmtaform.diagnostics import Diagnostic
 from pmtaform.diagnostics.codes.execution import NOT_OVER_EXECUTOR, WORKER_LOST
 from pmtaform.errors import PmtaformError, UsageError
 from pmtaform.execution.engine import TaskLost
-from pmtaform.execution.fleet import PlannedElsewhere, asked, error_of
-from pmtaform.execution.tasks import HostReport, HostTask, RunNames, Shown, Work
+from pmtaform.execution.fleet import PlannedByWorkers, asked, error_of
+from pmtaform.execution.tasks import HostTask, RunNames, Shown, TaskReport, Work
 from pmtaform.fingerprint import fingerprint
 from pmtaform.model.operations import OnFailure, Operations
 from pmtaform.plan.model import HostPlan
@@ -25,7 +25,7 @@ from pmtaform.rollout.transactions import transaction_id
 from pmtaform.state import HostState, Intent, StateKeeper, utc_now
 
 
-def hosts_over(planned: PlannedElsewhere, allow: Collection[str]) -> list[RemoteHost]:
+def hosts_over(planned: PlannedByWorkers, allow: Collection[str]) -> list[RemoteHost]:
     """The hosts of a plan, to be changed by workers. Raises `UsageError` for what needs several hosts at once."""
     on_failure = planned.stack.rollout.on_failure
     if on_failure in {OnFailure.ROLLBACK_WAVE, OnFailure.ROLLBACK_ALL}:
@@ -37,7 +37,7 @@ def hosts_over(planned: PlannedElsewhere, allow: Collection[str]) -> list[Remote
 class RemoteHost:
     """A host that a worker changes."""
 
-    def __init__(self, planned: PlannedElsewhere, plan: HostPlan, allow: tuple[str, ...]) -> None:
+    def __init__(self, planned: PlannedByWorkers, plan: HostPlan, allow: tuple[str, ...]) -> None:
         self.planned, self.plan, self.allow = planned, plan, allow
         self.report = planned.reports[plan.host]
         self.name = plan.host
@@ -70,7 +70,7 @@ class _Asking:
     keeper: StateKeeper = field(repr=False)
     stop: threading.Event = field(repr=False)
 
-    def ask(self, work: Work) -> HostReport | HostResult:
+    def ask(self, work: Work) -> TaskReport | HostResult:
         """The report of a worker, or the host's result where there is none."""
         planned, name = self.host.planned, self.host.name
         via = planned.stack.hosts[name].via or ""
@@ -87,7 +87,7 @@ class _Asking:
             return HostResult(host=name, verdict=verdict, problem=problem.diagnostics[0].for_host(name))
         return report
 
-    def recorded(self, report: HostReport, records: RunRecords) -> HostResult:
+    def recorded(self, report: TaskReport, records: RunRecords) -> HostResult:
         """The result of the host, once its state is recorded."""
         state, name = report.state, self.host.name
         if state is not None:

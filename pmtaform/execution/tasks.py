@@ -88,7 +88,7 @@ class ReportedError:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HostReport:
+class TaskReport:
     """What a worker answers. `by` names the worker; `refused` is its version, if that is not the task's.
 
     `failure` is why the host could not be looked at, `bug` where pmtaform failed. `machine` is the host's machine id,
@@ -114,7 +114,7 @@ class HostReport:
     state: HostState | None = None
 
 
-def write(value: HostTask | HostReport) -> str:
+def write(value: HostTask | TaskReport) -> str:
     """The document of a task or report, in one line."""
     return json.dumps(to_document(value), separators=(",", ":"))
 

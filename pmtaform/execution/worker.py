@@ -18,9 +18,9 @@ from pmtaform.codec import DecodeError
 from pmtaform.diagnostics.codes.execution import LOCAL_ON_WORKER
 from pmtaform.errors import HostError, PmtaformError, Stale, where_from
 from pmtaform.execution.changing import change, rehearse
-from pmtaform.execution.held import HeldState
 from pmtaform.execution.sources import WorkerCopies
-from pmtaform.execution.tasks import HostReport, HostTask, ReportedError, Shown, Work, read, write
+from pmtaform.execution.tasks import HostTask, ReportedError, Shown, TaskReport, Work, read, write
+from pmtaform.execution.worker_state import WorkerState
 from pmtaform.fingerprint import fingerprint
 from pmtaform.host import Activation
 from pmtaform.inspection.prepared import prepared_of
@@ -41,16 +41,16 @@ def work(text: str, sources: str) -> str:
     try:
         task = read(HostTask, text)
     except DecodeError as wrong:
-        return write(HostReport(by=by, refused=fingerprint(), bug=f"the task is not readable: {wrong.problem}"))
+        return write(TaskReport(by=by, refused=fingerprint(), bug=f"the task is not readable: {wrong.problem}"))
     if task.version != fingerprint():
-        return write(HostReport(by=by, refused=fingerprint()))
+        return write(TaskReport(by=by, refused=fingerprint()))
     try:
         return write(replace(_report(task, sources), by=by))
     except PmtaformError as problem:
         error = ReportedError(name=type(problem).__name__, diagnostics=problem.diagnostics)
-        return write(HostReport(by=by, error=error))
+        return write(TaskReport(by=by, error=error))
     except Exception as problem:
-        return write(HostReport(by=by, bug=where_from(problem)))
+        return write(TaskReport(by=by, bug=where_from(problem)))
 
 
 @cache
@@ -58,7 +58,7 @@ def _copies() -> WorkerCopies:
     return WorkerCopies()
 
 
-def _report(task: HostTask, sources: str) -> HostReport:
+def _report(task: HostTask, sources: str) -> TaskReport:
     root, stack = _copies().stack(task.stack, task.digest, sources)
     _check_root(root, stack, task.host)
     held = _held(task, task.intent)
@@ -72,7 +72,7 @@ def _report(task: HostTask, sources: str) -> HostReport:
         return _looked(task, planned)
 
 
-def _held(task: HostTask, intent: Intent | None) -> HeldState:
+def _held(task: HostTask, intent: Intent | None) -> WorkerState:
     document = StateDocument(
         stack=task.stack,
         lineage=task.lineage,
@@ -81,7 +81,7 @@ def _held(task: HostTask, intent: Intent | None) -> HeldState:
         hosts={task.host: task.state} if task.state is not None else {},
         intents={task.host: intent} if intent is not None else {},
     )
-    return HeldState(task.stack, DerivedKey(task.key), document)
+    return WorkerState(task.stack, DerivedKey(task.key), document)
 
 
 def _check_root(root: Path, stack: Stack, host: str) -> None:
@@ -119,15 +119,15 @@ def _check_shown(shown: Shown, planned: Planned) -> None:
         raise Stale(*differences)
 
 
-def _looked(task: HostTask, planned: Planned) -> HostReport:
+def _looked(task: HostTask, planned: Planned) -> TaskReport:
     plan = planned.plan
     row = next(iter(fleet_of(planned, planned.stack.operations, now=planned.clock.now())), None)
     survey = planned.fleet.surveys.get(task.host)
     if survey is None:
-        return HostReport(by="", failure=plan.failures.get(task.host), notes=plan.notes, row=row)
+        return TaskReport(by="", failure=plan.failures.get(task.host), notes=plan.notes, row=row)
     prepared = prepared_of(survey)
     changed = prepared.change
-    return HostReport(
+    return TaskReport(
         by="",
         plan=plan.hosts[0],
         notes=plan.notes,

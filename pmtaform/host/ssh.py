@@ -33,7 +33,7 @@ from pmtaform.host.ssh_config import SshConfig
 from pmtaform.host.ssh_connection import SshConnection
 from pmtaform.host.ssh_settings import Hop
 from pmtaform.host.ssh_transport import LoginEndedError, transport_factory
-from pmtaform.host.ssh_trust import Check, OtherTypeError, ServerKeyError, Trust
+from pmtaform.host.ssh_trust import OtherTypeError, ServerKeyError, Trust, TrustPolicy
 from pmtaform.host.ssh_watch import LOOKS
 from pmtaform.host.text import one_line
 
@@ -166,7 +166,7 @@ class _Dropped(Exception):
 
 def _attempt(spec: HostSpec, hop: Hop, dial: Callable[[], Any], trust: Trust, way: _Way) -> paramiko.Transport:
     arguments = {**_arguments(spec, hop), "transport_factory": transport_factory(trust.types)}
-    connection = SshConnection(hop, _dial(spec, hop, dial), Check(trust), arguments)
+    connection = SshConnection(hop, _dial(spec, hop, dial), TrustPolicy(trust), arguments)
     started = time.monotonic()
     try:
         transport = _opened(connection, spec)

@@ -73,7 +73,7 @@ class Trust:
         return self.known.is_revoked(self.name, blob)
 
 
-class Check(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # untyped library
+class TrustPolicy(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # untyped library
     """Has paramiko ask `trust`. It has no keys itself, so it asks about every server."""
 
     def __init__(self, trust: Trust) -> None:

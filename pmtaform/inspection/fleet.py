@@ -22,7 +22,7 @@ from pmtaform.inspection.turns import Turns
 from pmtaform.inspection.verdict import Fleet, HostVerdict
 from pmtaform.model.selection import Selection
 from pmtaform.parallel import run_all
-from pmtaform.progress import Phase, Teller, Verdict, Watch
+from pmtaform.progress import EventReporter, Phase, Verdict, Watch
 from pmtaform.state import StackKey
 
 
@@ -77,7 +77,7 @@ class _FleetInspection:
     def __init__(self, request: FleetRequest) -> None:
         self.fleet = Fleet()
         self._request = request
-        self._teller = Teller(request.watch)
+        self._teller = EventReporter(request.watch)
         self._turns = Turns()
 
     def inspect(self, target: Target) -> None:

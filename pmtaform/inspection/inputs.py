@@ -26,7 +26,7 @@ class WholeFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SettledInputs:
     """The inputs of a host on which nothing is left to do once `paths` are there and the `whole` files are as declared.
 
     The next plan then finds no difference by the state alone.
@@ -43,12 +43,12 @@ class Settled:
         return self.inputs if all(_is_as_declared(snapshot, *item) for item in self.whole.items()) else None
 
 
-def settled(survey: Survey) -> Settled | None:
+def settled(survey: Survey) -> SettledInputs | None:
     """The inputs of a host, if its difference leaves nothing to do there. What is left unchanged on purpose counts."""
     target, difference = survey.target, survey.difference
     previous = target.previous
     if target.is_same and previous is not None and is_as_left(survey.snapshot, previous, survey.seal):
-        return Settled(previous.inputs) if previous.inputs is not None else None
+        return SettledInputs(previous.inputs) if previous.inputs is not None else None
     inputs = target.wanted.compiled.inputs
     if inputs is None:
         return None
@@ -56,7 +56,7 @@ def settled(survey: Survey) -> Settled | None:
     if not unchanged(target.desired, after, survey.keyed):
         return None
     # A plan names a file that a block belongs in and that is not there, so it has to be there.
-    return Settled(inputs, frozenset(target.desired.files.values()), _whole(target.desired))
+    return SettledInputs(inputs, frozenset(target.desired.files.values()), _whole(target.desired))
 
 
 def _whole(desired: Desired) -> dict[str, WholeFile]:

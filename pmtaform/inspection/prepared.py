@@ -24,7 +24,7 @@ from pmtaform.host import (
     digest,
 )
 from pmtaform.inspection.activation import activation_of, restarts_all, services_wanted
-from pmtaform.inspection.inputs import Settled, settled
+from pmtaform.inspection.inputs import SettledInputs, settled
 from pmtaform.inspection.listeners import listeners, log_files
 from pmtaform.inspection.managed_files import file_write, new_fragments
 from pmtaform.inspection.predictions import Prediction
@@ -44,7 +44,7 @@ _FAST = 1  # zlib's level: 150 kB become 12 kB in 1 ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Texts:
+class BothTexts:
     """The configuration of a host before and after its change. It is parsed again where something went wrong."""
 
     main: str
@@ -85,7 +85,7 @@ class PreparedChange:
     predictions: tuple[Prediction, ...]
     pools: frozenset[str]
     before: Recording
-    texts: Texts
+    texts: BothTexts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,7 @@ class Prepared:
     owned: Mapping[str, str]  # address -> keyed digest, once applied
     owned_keys: Mapping[str, str]  # address -> path, once applied
     last: LeftRecord | None
-    settled: Settled | None = None
+    settled: SettledInputs | None = None
     session: Session | None = field(default=None, repr=False)
     wanted: Mapping[str, str] = field(default_factory=dict)
     patterns: tuple[str, ...] = ()
@@ -149,7 +149,7 @@ def prepare(survey: Survey, reading: ChangeReading | None = None) -> Prepared:
     writes = _writes(survey, edits)
     wanted = _wanted(survey, reading.after, contents | edited, writes)
     patterns = {a for tree in reading.after.trees.values() for a, _, _ in include_arguments(tree) if is_pattern(a)}
-    texts = Texts(
+    texts = BothTexts(
         main=survey.target.spec.config,
         packed={path: zlib.compress(content, _FAST) for path, content in contents.items()},
         edited=edited,
@@ -187,7 +187,7 @@ def _is_unread(survey: Survey) -> bool:
     return any(file.content is None for path, file in survey.snapshot.files.items() if path not in keys)
 
 
-def _change(survey: Survey, reading: ChangeReading, writes: tuple[FileWrite, ...], texts: Texts) -> PreparedChange:
+def _change(survey: Survey, reading: ChangeReading, writes: tuple[FileWrite, ...], texts: BothTexts) -> PreparedChange:
     spec, difference = survey.target.spec, survey.difference
     services = services_wanted(survey.plan.changes)
     activation = activation_of(spec, services)

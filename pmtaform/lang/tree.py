@@ -63,10 +63,10 @@ class Section:
         self.children = []
         self.end = line
         self.closed = False
-        self.unread: Unread | None = None
+        self.unread: UnreadNodes | None = None
 
     @classmethod
-    def of_lines(cls, line: int, end: int, tag: str, argument: str, unread: Unread) -> Section:
+    def of_lines(cls, line: int, end: int, tag: str, argument: str, unread: UnreadNodes) -> Section:
         """A closed section whose children are not made yet."""
         section = cls.__new__(cls)  # not through __init__, which would make children
         section.line = line
@@ -95,7 +95,7 @@ class Section:
 _READING: Final = Lock()
 
 
-class Unread(Protocol):
+class UnreadNodes(Protocol):
     """Lines of a file whose nodes are not made yet."""
 
     def nodes(self, line: int, end: int) -> list[Node]:
@@ -147,7 +147,7 @@ class Tree:
         self.diagnostics = tuple(diagnostics)
         self.scope = scope
         self.origins = origins
-        self.plain: Unread | None = None
+        self.plain: UnreadNodes | None = None
 
     def __str__(self) -> str:
         return "".join(self.lines)

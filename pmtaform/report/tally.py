@@ -18,7 +18,7 @@ _FAILED_LOOKS: Final = frozenset({Verdict.UNREACHABLE, Verdict.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
-class Working:
+class HostAtWork:
     """A host at work: its latest event, and since when it is in that phase."""
 
     event: Event
@@ -31,7 +31,7 @@ class Tally:
     def __init__(self, total: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._total = total
         self._clock = clock
-        self._working: dict[str, Working] = {}
+        self._working: dict[str, HostAtWork] = {}
         self._resting: dict[str, Phase] = {}
         self._done: dict[str, Verdict | None] = {}
         self.failed: list[Event] = []  # in their order; a host that is rolled back later is in it then
@@ -49,7 +49,7 @@ class Tally:
             self._resting[event.host] = event.phase
         else:
             is_same = before is not None and before.event.phase is event.phase
-            self._working[event.host] = Working(event, before.since if before and is_same else self._clock())
+            self._working[event.host] = HostAtWork(event, before.since if before and is_same else self._clock())
 
     @property
     def total(self) -> int:

@@ -14,7 +14,7 @@ from pmtaform.diagnostics.codes.plans import FROZEN
 from pmtaform.diagnostics.codes.runs import REFUSED
 from pmtaform.model.operations import OnFailure, Rollout
 from pmtaform.parallel import run_all
-from pmtaform.progress import Phase, Teller, Verdict
+from pmtaform.progress import EventReporter, Phase, Verdict
 from pmtaform.rollout.hosts import ChangeSteps, RunHost
 from pmtaform.rollout.model import HostResult, RunResult
 from pmtaform.rollout.order import Budget, Candidate, Gate, waves
@@ -39,7 +39,7 @@ class _Execution:
     def __init__(self, run: Run, hosts: list[RunHost]) -> None:
         self.run = run
         self.hosts = hosts
-        self.teller = Teller(run.watch)
+        self.teller = EventReporter(run.watch)
         self.records = RunRecords(run.keeper)
         self.context = Context(
             id=run.id,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from pmtaform.host import Outcome
-from pmtaform.inspection.prepared import Texts
+from pmtaform.inspection.prepared import BothTexts
 from pmtaform.lang.blocks import Block, blocks_of, directives_in, spec_of
 from pmtaform.lang.catalogue import GLOBAL, catalogue
 from pmtaform.lang.tree import Section
@@ -15,7 +15,7 @@ from pmtaform.lang.values import SENSITIVE
 _SHORT = 3  # shorter values are ordinary words
 
 
-def redacted(outcome: Outcome, texts: Texts) -> Outcome:
+def redacted(outcome: Outcome, texts: BothTexts) -> Outcome:
     """The outcome without the secrets that the host's old or new configuration holds."""
     if not (outcome.output or outcome.reason or outcome.doubts) or not _may_hold_secrets(texts):
         return outcome
@@ -23,7 +23,7 @@ def redacted(outcome: Outcome, texts: Texts) -> Outcome:
     return without_secrets(outcome, blocks)
 
 
-def _may_hold_secrets(texts: Texts) -> bool:
+def _may_hold_secrets(texts: BothTexts) -> bool:
     """Whether the name of a sensitive directive is anywhere in the texts: to parse both takes 16 ms for 5,000 lines.
 
     A name may be continued on the next line.

@@ -31,7 +31,7 @@ from pmtaform.lang.blocks import Address, Block, blocks_of, directives_in, impac
 from pmtaform.lang.catalogue import GLOBAL, Impact
 from pmtaform.lang.includes import Configuration, absolute_includes, read_configuration
 from pmtaform.plan.block_digests import block_digest
-from pmtaform.progress import Event, Phase, Teller, Verdict
+from pmtaform.progress import Event, EventReporter, Phase, Verdict
 from pmtaform.rollout.ahead import Ahead, look_ahead
 from pmtaform.rollout.connections import Connections
 from pmtaform.rollout.model import HostResult, RunResult
@@ -61,7 +61,7 @@ class Restore:
 
 def restore(run: Restore, spec: HostSpec, generation: int) -> RunResult:
     """Restore the files that `generation` and all later ones replaced. The result has the outcome."""
-    teller, records = Teller(run.watch), RunRecords(run.keeper)
+    teller, records = EventReporter(run.watch), RunRecords(run.keeper)
     what = f"rollback to before generation {generation}"
     run.journal.start(run.id, who=run.who, what=what, plan=run.id, commit=run.commit)
     try:
@@ -90,7 +90,7 @@ class _Restoration:
     run: Restore
     spec: HostSpec
     connections: Connections
-    teller: Teller
+    teller: EventReporter
     records: RunRecords
 
     def restore(self, generation: int) -> HostResult:

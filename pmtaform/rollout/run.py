@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pmtaform.clock import Clock, SystemClock
 from pmtaform.model.operations import Rollout
-from pmtaform.progress import Teller, Watch
+from pmtaform.progress import EventReporter, Watch
 from pmtaform.rollout.run_records import RunRecords
 from pmtaform.state import Journal, StateKeeper
 
@@ -51,6 +51,6 @@ class Context:
     keeper: StateKeeper
     records: RunRecords
     clock: Clock
-    teller: Teller
+    teller: EventReporter
     allow: frozenset[str] = frozenset()
     stop: threading.Event = field(default_factory=threading.Event, repr=False)

@@ -38,7 +38,7 @@ _RECORD: Final = re.compile(rb"(\d{1,20}) (\d{1,10}) ([0-9a-f]{8})\n")
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class ChangeRecords:
     """What the file holds: the version that its records are made on, and the records, oldest first."""
 
     base: StateVersion
@@ -74,7 +74,7 @@ class ChangeFile:
         self.path = path
         self._stack = stack
 
-    def read(self) -> Changes | None:
+    def read(self) -> ChangeRecords | None:
         """The changes; None when there are none. Raises `StateDamaged`."""
         try:
             content = read_regular(self.path)
@@ -88,7 +88,7 @@ class ChangeFile:
             self._require_torn(content, 0)
             return None
         records = tuple(self._records(content, head.end()))
-        return Changes(StateVersion(head[1].decode("ascii"), int(head[2])), records)
+        return ChangeRecords(StateVersion(head[1].decode("ascii"), int(head[2])), records)
 
     def start(self, base: StateVersion, serial: int, entries: bytes) -> Mark:
         """Make the file with its first record. One that is there is of no use any more.

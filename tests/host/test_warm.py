@@ -21,10 +21,10 @@ from pmtaform.diagnostics import Exit
 from pmtaform.errors import Unreachable, UsageError
 from pmtaform.host import HostSpec, Known, Question, examine, probe
 from pmtaform.host.warm.client import Warm, keeping_warm, status, stop
-from pmtaform.host.warm.folder import Place
+from pmtaform.host.warm.folder import SocketPlace
 from pmtaform.host.warm.frames import key_of, words_of
 from pmtaform.host.warm.frames import spec_of as spec_again
-from pmtaform.host.warm.keeper import Keeper
+from pmtaform.host.warm.keeper import ConnectionKeeper
 from pmtaform.host.warm.process import Service, listen
 from pmtaform.host.wire import is_look
 from pmtaform.secrets import Secret
@@ -40,10 +40,10 @@ def own(tmp_path: Path) -> Iterator[Sshd]:
 
 
 @pytest.fixture
-def where(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def where(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SocketPlace]:
     """A place of the test's own. What still runs there at its end is ended."""
     folder = tmp_path_factory.mktemp("w") / "pmtaform"
-    made = Place(folder / "s.socket")
+    made = SocketPlace(folder / "s.socket")
     yield made
     with contextlib.suppress(UsageError):
         if stop(made) is not None:
@@ -64,7 +64,7 @@ def look(spec: HostSpec) -> dict[str, str]:
         session.close()
 
 
-def pid_of(where: Place) -> int:
+def pid_of(where: SocketPlace) -> int:
     answer = status(where)
     assert answer is not None
     return int(answer["pid"])
@@ -82,7 +82,7 @@ def logins(server: Sshd) -> int:
 # -- kept and used again -----------------------------------------------------------------------------------------------
 
 
-def test_a_connection_is_kept_and_used_again(root: HostRoot, own: Sshd, where: Place) -> None:
+def test_a_connection_is_kept_and_used_again(root: HostRoot, own: Sshd, where: SocketPlace) -> None:
     spec = spec_for(root, own)
     cold = look(spec)
     with keeping_warm(where):
@@ -96,7 +96,7 @@ def test_a_connection_is_kept_and_used_again(root: HostRoot, own: Sshd, where: P
     assert logins(own) == 3  # without it, nothing is used that is kept
 
 
-def test_the_program_on_the_host_waits_for_the_next_plan(root: HostRoot, own: Sshd, where: Place) -> None:
+def test_the_program_on_the_host_waits_for_the_next_plan(root: HostRoot, own: Sshd, where: SocketPlace) -> None:
     spec = spec_for(root, own)
     with keeping_warm(where):
         look(spec)
@@ -106,7 +106,7 @@ def test_the_program_on_the_host_waits_for_the_next_plan(root: HostRoot, own: Ss
         session.close()
 
 
-def test_status_names_the_hosts_and_stop_ends_it(root: HostRoot, own: Sshd, where: Place) -> None:
+def test_status_names_the_hosts_and_stop_ends_it(root: HostRoot, own: Sshd, where: SocketPlace) -> None:
     assert status(where) is None
     assert stop(where) is None
     with keeping_warm(where):
@@ -121,7 +121,7 @@ def test_status_names_the_hosts_and_stop_ends_it(root: HostRoot, own: Sshd, wher
     assert status(where) is None
 
 
-def test_a_dead_connection_is_replaced(root: HostRoot, own: Sshd, where: Place) -> None:
+def test_a_dead_connection_is_replaced(root: HostRoot, own: Sshd, where: SocketPlace) -> None:
     spec = spec_for(root, own)
     with keeping_warm(where):
         seen = look(spec)
@@ -132,7 +132,7 @@ def test_a_dead_connection_is_replaced(root: HostRoot, own: Sshd, where: Place) 
     assert logins(own) == 2
 
 
-def test_one_connection_serves_one_client_at_a_time(root: HostRoot, own: Sshd, where: Place) -> None:
+def test_one_connection_serves_one_client_at_a_time(root: HostRoot, own: Sshd, where: SocketPlace) -> None:
     spec = spec_for(root, own)
     with keeping_warm(where):
         first = spec.open()
@@ -144,18 +144,18 @@ def test_one_connection_serves_one_client_at_a_time(root: HostRoot, own: Sshd, w
 # -- its end -----------------------------------------------------------------------------------------------------------
 
 
-def test_it_ends_when_it_is_idle(root: HostRoot, own: Sshd, where: Place) -> None:
+def test_it_ends_when_it_is_idle(root: HostRoot, own: Sshd, where: SocketPlace) -> None:
     with keeping_warm(where, idle=0.01):
         pass
     assert os.wait()[0] > 0  # the process is the only child
     assert not where.socket.exists()
 
 
-def test_idle_time_counts_from_the_last_client(where: Place) -> None:
+def test_idle_time_counts_from_the_last_client(where: SocketPlace) -> None:
     where.folder.mkdir(mode=0o700)
     now = [100.0]
     with listen(where.socket) as listener:
-        service = Service(Keeper(), listener, where.socket, 600.0, clock=lambda: now[0])
+        service = Service(ConnectionKeeper(), listener, where.socket, 600.0, clock=lambda: now[0])
         now[0] += 599
         assert not service.is_over
         service._enter()
@@ -171,14 +171,14 @@ def test_idle_time_counts_from_the_last_client(where: Place) -> None:
         assert service.is_over
 
 
-def test_it_ends_when_its_socket_is_gone(where: Place) -> None:
+def test_it_ends_when_its_socket_is_gone(where: SocketPlace) -> None:
     with keeping_warm(where):
         pid = pid_of(where)
         where.socket.unlink()
     assert ended(pid)
 
 
-def test_two_that_start_at_once_become_one(where: Place) -> None:
+def test_two_that_start_at_once_become_one(where: SocketPlace) -> None:
     with keeping_warm(where):
         pid = pid_of(where)
         program = [sys.executable, "-m", "pmtaform.host.warm.process", str(where.socket), "600"]
@@ -187,7 +187,9 @@ def test_two_that_start_at_once_become_one(where: Place) -> None:
 
 
 @pytest.mark.parametrize("waits", [False, True], ids=["at its first request", "with a program that waits"])
-def test_killed_in_the_middle_the_plan_connects_itself(root: HostRoot, own: Sshd, where: Place, waits: bool) -> None:
+def test_killed_in_the_middle_the_plan_connects_itself(
+    root: HostRoot, own: Sshd, where: SocketPlace, waits: bool
+) -> None:
     spec = spec_for(root, own)
     with keeping_warm(where):
         seen = look(spec)
@@ -208,7 +210,7 @@ def test_killed_in_the_middle_the_plan_connects_itself(root: HostRoot, own: Sshd
         assert status(where) is not None
 
 
-def replaced(where: Place, spec: HostSpec) -> object:
+def replaced(where: SocketPlace, spec: HostSpec) -> object:
     """A session on which no program waits."""
     stop(where)
     os.wait()
@@ -216,7 +218,7 @@ def replaced(where: Place, spec: HostSpec) -> object:
     return spec.open()
 
 
-def test_what_is_no_look_is_not_asked_twice(root: HostRoot, own: Sshd, where: Place) -> None:
+def test_what_is_no_look_is_not_asked_twice(root: HostRoot, own: Sshd, where: SocketPlace) -> None:
     spec = spec_for(root, own)
     with keeping_warm(where):
         look(spec)
@@ -238,7 +240,7 @@ def test_only_a_look_may_be_asked_again(op: str) -> None:
         assert not is_look(f"#program\n{mark}\n{other}\n{look_of_it}".encode())
 
 
-def test_ctrl_c_of_a_client_does_not_reach_it(where: Place) -> None:
+def test_ctrl_c_of_a_client_does_not_reach_it(where: SocketPlace) -> None:
     with keeping_warm(where):
         pid = pid_of(where)
         assert os.getsid(pid) == os.getpgid(pid) == pid != os.getsid(0)
@@ -247,7 +249,7 @@ def test_ctrl_c_of_a_client_does_not_reach_it(where: Place) -> None:
 # -- who is at the other end -------------------------------------------------------------------------------------------
 
 
-def test_a_changed_known_hosts_ends_the_use_of_a_connection(root: HostRoot, own: Sshd, where: Place) -> None:
+def test_a_changed_known_hosts_ends_the_use_of_a_connection(root: HostRoot, own: Sshd, where: SocketPlace) -> None:
     spec, known = spec_for(root, own), own.line("ed25519")
     own.known_hosts.write_text(known)
     with keeping_warm(where):
@@ -265,7 +267,7 @@ def test_a_changed_known_hosts_ends_the_use_of_a_connection(root: HostRoot, own:
         assert logins(own) == before + 1
 
 
-def test_a_changed_setting_ends_the_use_of_a_connection(root: HostRoot, own: Sshd, where: Place) -> None:
+def test_a_changed_setting_ends_the_use_of_a_connection(root: HostRoot, own: Sshd, where: SocketPlace) -> None:
     config = own.folder / "ssh_config"
     spec = spec_for(root, own, port=None)
     config.write_text(f"Port {own.port}\n")
@@ -276,7 +278,7 @@ def test_a_changed_setting_ends_the_use_of_a_connection(root: HostRoot, own: Ssh
         look(spec)
 
 
-def test_a_changed_key_needs_a_new_login(root: HostRoot, own: Sshd, where: Place) -> None:
+def test_a_changed_key_needs_a_new_login(root: HostRoot, own: Sshd, where: SocketPlace) -> None:
     spec = spec_for(root, own)
     with keeping_warm(where):
         look(spec)
@@ -311,13 +313,13 @@ def test_every_setting_of_a_connection_is_part_of_its_key(root: HostRoot, own: S
 # -- other users -------------------------------------------------------------------------------------------------------
 
 
-def refused(where: Place) -> None:
+def refused(where: SocketPlace) -> None:
     with pytest.raises(UsageError, match="warm-unsafe") as caught, keeping_warm(where):
         pass
     assert caught.value.exit_code is Exit.USAGE
 
 
-def test_folder_and_socket_are_for_their_user_only(where: Place) -> None:
+def test_folder_and_socket_are_for_their_user_only(where: SocketPlace) -> None:
     with keeping_warm(where):
         assert stat.S_IMODE(where.folder.stat().st_mode) == 0o700
         assert stat.S_IMODE(where.socket.stat().st_mode) == 0o600
@@ -325,7 +327,7 @@ def test_folder_and_socket_are_for_their_user_only(where: Place) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o701, 0o750, 0o777])
-def test_a_folder_that_others_may_enter_is_refused(where: Place, mode: int) -> None:
+def test_a_folder_that_others_may_enter_is_refused(where: SocketPlace, mode: int) -> None:
     where.folder.mkdir()
     where.folder.chmod(mode)
     refused(where)
@@ -333,20 +335,20 @@ def test_a_folder_that_others_may_enter_is_refused(where: Place, mode: int) -> N
 
 def test_a_folder_that_cannot_be_created_is_no_danger(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    where = Place(tmp_path / "file" / "pmtaform" / "a.socket")
+    where = SocketPlace(tmp_path / "file" / "pmtaform" / "a.socket")
     with pytest.raises(UsageError, match="warm-not-started") as caught, keeping_warm(where):
         pass
     assert "XDG_RUNTIME_DIR" in caught.value.diagnostics[0].detail
 
 
-def test_a_link_to_a_folder_is_refused(where: Place) -> None:
+def test_a_link_to_a_folder_is_refused(where: SocketPlace) -> None:
     real = where.folder.with_name("real")
     real.mkdir(mode=0o700)
     where.folder.symlink_to(real)
     refused(where)
 
 
-def test_a_socket_that_others_may_use_is_refused(root: HostRoot, own: Sshd, where: Place) -> None:
+def test_a_socket_that_others_may_use_is_refused(root: HostRoot, own: Sshd, where: SocketPlace) -> None:
     with keeping_warm(where):
         where.socket.chmod(0o666)
         with pytest.raises(UsageError, match="warm-unsafe"):
@@ -355,14 +357,14 @@ def test_a_socket_that_others_may_use_is_refused(root: HostRoot, own: Sshd, wher
         where.socket.chmod(0o600)
 
 
-def test_a_file_in_place_of_the_socket_is_refused(where: Place) -> None:
+def test_a_file_in_place_of_the_socket_is_refused(where: SocketPlace) -> None:
     where.folder.mkdir(mode=0o700)
     where.socket.symlink_to("/dev/null")
     refused(where)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of other users")
-def test_what_belongs_to_another_user_is_refused(where: Place) -> None:
+def test_what_belongs_to_another_user_is_refused(where: SocketPlace) -> None:
     where.folder.mkdir(mode=0o700)
     os.chown(where.folder, 12345, 12345)
     refused(where)
@@ -380,7 +382,7 @@ print(connection.recv(100))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run programs of other users")
-def test_a_process_of_another_user_x(root: HostRoot, own: Sshd, where: Place) -> None:
+def test_a_process_of_another_user_x(root: HostRoot, own: Sshd, where: SocketPlace) -> None:
     """It listens on a socket that looks right."""
     where.folder.mkdir(mode=0o700)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
@@ -398,7 +400,7 @@ def test_a_process_of_another_user_x(root: HostRoot, own: Sshd, where: Place) ->
 
 
 def test_no_secret_is_in_its_environment_its_arguments_or_its_files(
-    root: HostRoot, own: Sshd, where: Place, monkeypatch: pytest.MonkeyPatch
+    root: HostRoot, own: Sshd, where: SocketPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRET_OF_A_PIPELINE", CANARY)
     spec = spec_for(root, own, password=Secret(CANARY.encode(), "env:SECRET_OF_A_PIPELINE"))

@@ -15,7 +15,7 @@ from pmtaform.diagnostics.codes.connections import CONNECTION_LOST, WARM_NOT_STA
 from pmtaform.errors import Unreachable, UsageError
 from pmtaform.host.model import HostSpec
 from pmtaform.host.transport import Dialogue, Output, Running, Session
-from pmtaform.host.warm.folder import IDLE, Place, check_folder, check_socket, is_own_peer, make_folder, place
+from pmtaform.host.warm.folder import IDLE, SocketPlace, check_folder, check_socket, is_own_peer, make_folder, place
 from pmtaform.host.warm.frames import Words, receive, send, words_of
 from pmtaform.host.wire import is_look
 
@@ -32,7 +32,7 @@ _PATHS: Final = ("known_hosts", "ssh_config")
 class Warm:
     """The process that keeps connections, as one run uses it."""
 
-    def __init__(self, where: Place) -> None:
+    def __init__(self, where: SocketPlace) -> None:
         self._where = where
 
     def ask(self, words: Words) -> Words | None:
@@ -195,7 +195,7 @@ _current: Warm | None = None
 
 
 @contextlib.contextmanager
-def keeping_warm(where: Place | None = None, idle: float = IDLE) -> Iterator[None]:
+def keeping_warm(where: SocketPlace | None = None, idle: float = IDLE) -> Iterator[None]:
     """Have hosts over SSH use kept connections in the block. Raises `UsageError`."""
     global _current
     warm = Warm(where or place())
@@ -212,11 +212,11 @@ def current() -> Warm | None:
     return _current
 
 
-def status(where: Place | None = None) -> dict[str, Any] | None:
+def status(where: SocketPlace | None = None) -> dict[str, Any] | None:
     """What the process keeps; None where none runs. Raises `UsageError`."""
     return Warm(where or place()).ask({"op": "status"})
 
 
-def stop(where: Place | None = None) -> dict[str, Any] | None:
+def stop(where: SocketPlace | None = None) -> dict[str, Any] | None:
     """End the process. What it kept until now; None where none runs. Raises `UsageError`."""
     return Warm(where or place()).ask({"op": "stop"})

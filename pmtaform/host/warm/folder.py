@@ -23,7 +23,7 @@ _CREDENTIALS: Final = struct.Struct("3i")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SocketPlace:
     """The socket of one process, and the lock that it holds while it runs."""
 
     socket: Path
@@ -39,12 +39,12 @@ class Place:
         return self.socket.parent
 
 
-def place() -> Place:
+def place() -> SocketPlace:
     """The place for this user, version and environment: each has a separate process."""
     base = os.environ.get("XDG_RUNTIME_DIR") or Path("~/.cache").expanduser()
     words = [__version__, agent_source(), str(os.geteuid()), *(os.environ.get(name, "") for name in _OF_USER)]
     name = hashlib.sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    return Place(Path(base) / "pmtaform" / f"{name}.socket")
+    return SocketPlace(Path(base) / "pmtaform" / f"{name}.socket")
 
 
 def make_folder(folder: Path) -> None:

@@ -21,7 +21,7 @@ _DEFAULT_KEYS: Final = ("~/.ssh/id_rsa", "~/.ssh/id_ecdsa", "~/.ssh/id_ed25519")
 
 
 @dataclass(slots=True, eq=False)
-class Kept:
+class WarmConnection:
     """One connection. `files` are the private keys that it was made with: changed ones need a new login."""
 
     spec: HostSpec
@@ -33,15 +33,15 @@ class Kept:
 
 
 @dataclass(slots=True)
-class Keeper:
+class ConnectionKeeper:
     """Opens connections and keeps them. Each is used by one client at a time."""
 
     clock: Callable[[], float] = time.time
     open: Callable[[HostSpec], SshSession] = open_ssh
-    _kept: dict[tuple[object, ...], Kept] = field(default_factory=dict)
+    _kept: dict[tuple[object, ...], WarmConnection] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self, spec: HostSpec) -> Kept | None:
+    def take(self, spec: HostSpec) -> WarmConnection | None:
         """The connection to a host, made if there is none to use; None where another client uses it.
 
         Raises what `open_ssh` raises.
@@ -57,7 +57,7 @@ class Keeper:
                 return kept
             self.drop(kept)
         session, now = self.open(spec), self.clock()
-        made = Kept(spec, session, _stamps(session), now, now)
+        made = WarmConnection(spec, session, _stamps(session), now, now)
         with self._lock:
             # Of two clients that connect at once, one has its connection kept.
             is_first = self._kept.setdefault(key_of(spec), made) is made
@@ -65,14 +65,14 @@ class Keeper:
             self._drop_others(spec)
         return made
 
-    def give_back(self, kept: Kept) -> None:
+    def give_back(self, kept: WarmConnection) -> None:
         """Keep the connection for the next client."""
         kept.session.rest()
         kept.used, kept.is_busy = self.clock(), False
         if not self._has(kept):
             kept.session.close()
 
-    def drop(self, kept: Kept) -> None:
+    def drop(self, kept: WarmConnection) -> None:
         """Close a connection, and keep it no more."""
         with self._lock:
             if self._has(kept):
@@ -83,7 +83,7 @@ class Keeper:
         """Read the files of ssh_config anew: a client expects its own changes to count."""
         forget_settings()
 
-    def list(self) -> list[Kept]:
+    def list(self) -> list[WarmConnection]:
         """What is kept, by host."""
         with self._lock:
             return sorted(self._kept.values(), key=lambda kept: kept.spec.name)
@@ -93,10 +93,10 @@ class Keeper:
         for kept in self.list():
             self.drop(kept)
 
-    def _has(self, kept: Kept) -> bool:
+    def _has(self, kept: WarmConnection) -> bool:
         return self._kept.get(key_of(kept.spec)) is kept
 
-    def _may_use(self, kept: Kept) -> bool:
+    def _may_use(self, kept: WarmConnection) -> bool:
         """Whether the same login would lead to the same machine, and that is still there."""
         with contextlib.suppress(PmtaformError, OSError, ValueError):
             session = kept.session

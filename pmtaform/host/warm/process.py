@@ -19,9 +19,9 @@ from typing import Final
 
 from pmtaform.errors import PmtaformError
 from pmtaform.host.transport import Dialogue, Running
-from pmtaform.host.warm.folder import Place, check_folder, is_own_peer
+from pmtaform.host.warm.folder import SocketPlace, check_folder, is_own_peer
 from pmtaform.host.warm.frames import Words, receive, send, spec_of
-from pmtaform.host.warm.keeper import Keeper, Kept
+from pmtaform.host.warm.keeper import ConnectionKeeper, WarmConnection
 
 READY: Final = b"ready\n"
 _LOOK: Final = 1.0  # seconds after which it looks whether its socket is still there
@@ -29,7 +29,7 @@ _LOOK: Final = 1.0  # seconds after which it looks whether its socket is still t
 
 def main() -> None:
     """Listen, tell on stdout that it does, and serve clients. Ends at once where another process does already."""
-    where, idle = Place(Path(sys.argv[1])), float(sys.argv[2])
+    where, idle = SocketPlace(Path(sys.argv[1])), float(sys.argv[2])
     check_folder(where.folder)
     descriptor = os.open(where.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
@@ -40,7 +40,7 @@ def main() -> None:
     os.write(1, READY)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 1)
-    Service(Keeper(), listener, where.socket, idle).run()
+    Service(ConnectionKeeper(), listener, where.socket, idle).run()
 
 
 def listen(path: Path) -> socket.socket:
@@ -61,7 +61,7 @@ class Service:
 
     def __init__(
         self,
-        keeper: Keeper,
+        keeper: ConnectionKeeper,
         listener: socket.socket,
         path: Path,
         idle: float,
@@ -139,7 +139,7 @@ class Service:
         send(client, {"hosts": hosts, "pid": os.getpid(), "idle": self._idle})
 
 
-def serve_host(client: socket.socket, keeper: Keeper, words: Words) -> None:
+def serve_host(client: socket.socket, keeper: ConnectionKeeper, words: Words) -> None:
     """Serve a client of one host until it leaves. Raises `OSError` when it is gone."""
     try:
         kept = keeper.take(spec_of(words["spec"]))
@@ -166,7 +166,7 @@ def serve_host(client: socket.socket, keeper: Keeper, words: Words) -> None:
 class _Conversation:
     """What one client has the host do. A program that waits there for a request waits for the next client, too."""
 
-    def __init__(self, kept: Kept) -> None:
+    def __init__(self, kept: WarmConnection) -> None:
         self._session = kept.session
         self._dialogue: Dialogue | None = kept.session.running.dialogue if kept.session.running else None
         self._session.running = None  # until the client leaves it at rest

@@ -25,7 +25,7 @@ from pmtaform.lang.lint.outline import Outline, OutlineBlock
 from pmtaform.lang.lint.run import chosen, findings_of, in_order
 from pmtaform.lang.lint.subject import Subject
 from pmtaform.lang.lint.suppress import suppressions, without_suppressed
-from pmtaform.lang.lint.touched import Choice, Touched, touched_by
+from pmtaform.lang.lint.touched import Choice, TouchedBlocks, touched_by
 from pmtaform.lang.parsing import gc_paused
 
 _LINES: Final = re.compile(r"\blines? \d+(?: to \d+)?")
@@ -134,7 +134,7 @@ def lint_change(before: Subject, after: Subject, written: Collection[Address | N
     return sorted((each for each in judged if id(each.finding) in order), key=lambda each: order[id(each.finding)])
 
 
-def _questions(touched: Touched | None, after: _Side) -> Iterator[_Question]:
+def _questions(touched: TouchedBlocks | None, after: _Side) -> Iterator[_Question]:
     """The rules to ask, those together that look at the same blocks."""
     asked = chosen(None, _OWN, ())
     if touched is None:

@@ -30,7 +30,7 @@ Choice = tuple[Words, Test | None]  # blocks with one of the words that pass the
 
 
 @dataclass(frozen=True)
-class Touched:
+class TouchedBlocks:
     """The blocks that differ or are written, and what the rules have to look at because of them.
 
     `moved` has the lines of each block that differs, in lower case, or all lines where others are concerned. `tags`
@@ -121,7 +121,7 @@ class Touched:
 
 def touched_by(
     before: Subject, after: Subject, outlines: tuple[Outline, Outline], written: Collection[Address | None]
-) -> Touched | None:
+) -> TouchedBlocks | None:
     """What the change from one configuration to the other touches; None where that does not show."""
     left, right = outlines
     if not (_are_comparable(before, after) and _have_one_order(left, right)):
@@ -132,7 +132,7 @@ def touched_by(
     blocks = {*moved, *(address for address in written if address is not None), *_naming(outlines, before, after)}
     tags = {address.kind for address in moved if (address in left.blocks) != (address in right.blocks)}
     lists = LISTS.keys() if any(address.kind in LISTS for address in moved) else ()
-    return Touched(left, right, frozenset(blocks), moved, frozenset((*tags, *lists)))
+    return TouchedBlocks(left, right, frozenset(blocks), moved, frozenset((*tags, *lists)))
 
 
 def _differences(left: Outline, right: Outline) -> Iterator[tuple[Address, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pmtaform.lang.parsing.plain import PlainLines
+from pmtaform.lang.parsing.plain import LineMeanings
 from pmtaform.lang.parsing.quick import BLANK, CLOSE, DIRECTIVE, Meaning
 from pmtaform.lang.tree import Directive, Junk, Tree
 
@@ -21,10 +21,10 @@ class PlainLine(NamedTuple):
 
 def different_lines(tree: Tree) -> Iterator[PlainLine]:
     """Every directive and opening tag that a file has in some scope. Nodes of a plain file are not made for it."""
-    return _of_plain(tree, tree.plain) if isinstance(tree.plain, PlainLines) else _of_nodes(tree)
+    return _of_plain(tree, tree.plain) if isinstance(tree.plain, LineMeanings) else _of_nodes(tree)
 
 
-def _of_plain(tree: Tree, plain: PlainLines) -> Iterator[PlainLine]:
+def _of_plain(tree: Tree, plain: LineMeanings) -> Iterator[PlainLine]:
     by_scope: dict[str, dict[str, Meaning]] = {tree.scope: {}}
     sections: set[tuple[str, Meaning]] = set()
     scopes = [tree.scope]

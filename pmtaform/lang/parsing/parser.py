@@ -8,7 +8,7 @@ from pmtaform.diagnostics import Place
 from pmtaform.lang.parsing.builder import TreeBuilder
 from pmtaform.lang.parsing.careful import CarefulReader
 from pmtaform.lang.parsing.hidden import has_odd_blanks, report_hidden
-from pmtaform.lang.parsing.plain import PlainLines, PlainReader, fits
+from pmtaform.lang.parsing.plain import LineMeanings, PlainReader, fits
 from pmtaform.lang.parsing.quick import BLANK, CLOSE, DIRECTIVE, OPEN, Meanings
 from pmtaform.lang.tree import Directive, Section, Tree
 
@@ -18,14 +18,14 @@ def parsed(text: str, path: str, scope: str, origins: Sequence[Place | None] | N
     build = TreeBuilder(text, path, scope, origins)
     report_hidden(build, text)
     careful = has_odd_blanks(text)
-    plain = PlainLines(Meanings(careful=careful).of(build.lines))
+    plain = LineMeanings(Meanings(careful=careful).of(build.lines))
     is_plain = _take_all(build, plain, CarefulReader(build, careful=careful))
     tree = build.finish()
     tree.plain = plain if is_plain and not tree.diagnostics else None
     return tree
 
 
-def _take_all(build: TreeBuilder, plain: PlainLines, reader: CarefulReader) -> bool:
+def _take_all(build: TreeBuilder, plain: LineMeanings, reader: CarefulReader) -> bool:
     """Take every line into the tree. Returns whether all of them are plain."""
     lines = LineReader(build, plain, reader)
     nodes = PlainReader(plain, build.tree.children, 0, len(plain.meanings))
@@ -39,7 +39,7 @@ def _take_all(build: TreeBuilder, plain: PlainLines, reader: CarefulReader) -> b
 class LineReader:
     """Takes lines one by one into a tree."""
 
-    def __init__(self, build: TreeBuilder, plain: PlainLines, reader: CarefulReader) -> None:
+    def __init__(self, build: TreeBuilder, plain: LineMeanings, reader: CarefulReader) -> None:
         self._build = build
         self._meanings = plain.meanings
         self._reader = reader

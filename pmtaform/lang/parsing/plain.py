@@ -15,7 +15,7 @@ from pmtaform.lang.parsing.quick import BLANK, CLOSE, DIRECTIVE, OPEN, Meaning
 from pmtaform.lang.tree import Directive, Node, Section
 
 
-class PlainLines:
+class LineMeanings:
     """The meanings of a file's lines, from which the nodes of a plain section are made."""
 
     __slots__ = ("meanings",)
@@ -56,7 +56,7 @@ class PlainLines:
 class PlainReader:
     """Takes plain nodes at top level into `children`, from the lines of indexes `start` to before `end`."""
 
-    def __init__(self, plain: PlainLines, children: list[Node], start: int, end: int) -> None:
+    def __init__(self, plain: LineMeanings, children: list[Node], start: int, end: int) -> None:
         self._plain = plain
         self._children = children
         self._end = end

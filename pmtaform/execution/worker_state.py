@@ -10,7 +10,7 @@ from pmtaform.state import HeldLock, LockInfo, StackKey, StateDocument, StateVer
 from pmtaform.state.backend import KeyHistories, check_base
 
 
-class HeldLog:
+class NoJournal:
     """No journal: the client writes it."""
 
     place = "the client"
@@ -35,12 +35,12 @@ class NoRotations:
         raise _not_here("Keys are rotated")
 
 
-class HeldState:
+class WorkerState:
     """A state backend for one task: the state of one host, as the client sent it."""
 
     def __init__(self, stack: str, key: StackKey, document: StateDocument) -> None:
         self.stack = stack
-        self.events = HeldLog()
+        self.events = NoJournal()
         self.rotations = NoRotations()
         self._key = key
         self._document = document
