@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from weakref import WeakValueDictionary
 
-from pmtaform.diagnostics import Diagnostic
 from pmtaform.inspection.managed_files import new_fragments, read_as_configuration
 from pmtaform.inspection.predictions import Prediction, predictions
 from pmtaform.inspection.sides import Files, Patterns, named, plain, side
@@ -58,11 +57,6 @@ class ChangeReading:
 
     @cached_property
     def _effectless(self) -> dict[frozenset[str], bool]:
-        return {}
-
-    @cached_property
-    def findings(self) -> dict[object, tuple[Diagnostic, ...]]:
-        """Lint findings on hosts with this change, by what else they depend on."""
         return {}
 
     @cached_property

@@ -25,6 +25,8 @@ from pmtaform.host.warm.keeper import ConnectionKeeper, WarmConnection
 
 READY: Final = b"ready\n"
 _LOOK: Final = 1.0  # seconds after which it looks whether its socket is still there
+_ENDS_WITHIN: Final = 20.0  # seconds in which a process that was stopped ends; its client waits for longer
+_PAUSE: Final = 0.02  # seconds between two attempts to follow it
 
 
 def main() -> None:
@@ -32,15 +34,26 @@ def main() -> None:
     where, idle = SocketPlace(Path(sys.argv[1])), float(sys.argv[2])
     check_folder(where.folder)
     descriptor = os.open(where.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not _is_alone(descriptor, where.socket):
         return
     listener = listen(where.socket)
     os.write(1, READY)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 1)
     Service(ConnectionKeeper(), listener, where.socket, idle).run()
+
+
+def _is_alone(lock: int, path: Path) -> bool:
+    """Whether no other process serves clients. One that was stopped holds the lock until it has closed everything."""
+    until = time.monotonic() + _ENDS_WITHIN
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except OSError:
+            if path.exists() or time.monotonic() >= until:
+                return False
+        time.sleep(_PAUSE)
 
 
 def listen(path: Path) -> socket.socket:

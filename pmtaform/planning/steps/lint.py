@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from pmtaform.diagnostics import Diagnostic, Severity
 from pmtaform.diagnostics.codes.language import INCLUDE_LOOP, MISSING_INCLUDE, RELATIVE_INCLUDE
 from pmtaform.errors import Invalid
+from pmtaform.host import digest
 from pmtaform.inspection.assess import Adviser
 from pmtaform.inspection.survey import Survey
 from pmtaform.plan.model import HostPlan
@@ -60,12 +62,18 @@ class LintAdviser:
     def __init__(self, stack: Stack) -> None:
         self._stack: Stack | None = stack
         self._linter: HostLinter | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._known: dict[tuple[object, ...], tuple[Diagnostic, ...]] = {}
+        self._linting = threading.Lock()  # so that two hosts that are the same do not both begin
 
     def __getstate__(self) -> HostLinter:
         return self._ready()
 
     def __setstate__(self, state: HostLinter) -> None:
         self._stack, self._linter = None, state
+        self._begin()
 
     def __call__(self, survey: Survey) -> tuple[Diagnostic, ...]:
         """The findings, without the host's name."""
@@ -77,12 +85,11 @@ class LintAdviser:
         return linted
 
     def _linted(self, survey: Survey) -> tuple[Diagnostic, ...]:
-        from pmtaform.inspection.reading import reading_of
-
-        key, known = _sameness(survey), reading_of(survey).findings
-        if key not in known:
-            known[key] = tuple(self._ready().findings(survey))
-        return known[key]
+        key = _sameness(survey)
+        with self._linting:
+            if key not in self._known:
+                self._known[key] = tuple(self._ready().findings(survey))
+            return self._known[key]
 
     def _ready(self) -> HostLinter:
         if self._linter is None:
@@ -112,7 +119,7 @@ def _sameness(survey: Survey) -> tuple[object, ...]:
 
     live = tuple(sorted((path, file.digest) for path, file in survey.snapshot.files.items()))
     absent = tuple(sorted(survey.snapshot.missing))
-    after = tuple(sorted(edited(survey).items()))
+    after = tuple(sorted((path, digest(content)) for path, content in edited(survey).items()))
     keys = tuple(key.path for key in survey.difference.write_keys), survey.difference.remove_keys
     changes = tuple((c.address, c.action, c.place) for c in survey.plan.changes)
     return live, absent, after, keys, changes, survey.snapshot.version
