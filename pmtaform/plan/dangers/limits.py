@@ -12,8 +12,9 @@ from typing import Final
 
 from pmtaform.lang import values
 from pmtaform.lang.blocks import Address
-from pmtaform.lang.effective import Effective, Value, ValueMove
+from pmtaform.lang.effective import Value, ValueMove
 from pmtaform.lang.effective.model import Source
+from pmtaform.lang.effective.patterns import plain
 from pmtaform.lang.values.text import unquoted
 from pmtaform.plan.dangers import words
 from pmtaform.plan.dangers.finding import DangerFinding, reports
@@ -102,18 +103,26 @@ def _is_configured(sides: Sides, queue: QueueChange) -> bool:
 
 def _is_filled(sides: Sides, queue: QueueChange, move: ValueMove) -> bool:
     """Whether `queue-to` put mail in a queue that no section was written for, and whose limit changes like this."""
+    names = [name for name in _filled_queues(sides) if queue.domain.startswith(("*", "[")) or name == queue.domain]
+    if not names or move.before is None or move.after is None:
+        return False
     by_shape = {sides.before.shape(vmta): vmta for vmta in queue.vmtas}
     return any(
         sides.before.values(name, vmta, (move.name,))[move.name].normal == move.before.normal
         and sides.after.values(name, vmta, (move.name,))[move.name].normal == move.after.normal
         for vmta in by_shape.values()
-        for name in _filled_queues(sides.before, vmta)
-        if move.before is not None and move.after is not None
+        for name in names
     )
 
 
-def _filled_queues(effective: Effective, vmta: str) -> set[str]:
-    return {queue for domain in effective.domains(vmta) if (queue := effective.queue_to(domain, vmta))}
+def _filled_queues(sides: Sides) -> frozenset[str]:
+    """The queues that `queue-to` names, by the lines: 10,000 virtual MTAs may have 200 domains each."""
+    known = sides.memory.get("filled queues")
+    if not isinstance(known, frozenset):
+        lines = (line.split() for tree in sides.configurations[0].trees.values() for line in tree.lines)
+        known = frozenset(plain(line[1]) for line in lines if len(line) > 1 and line[0].lower() == "queue-to")
+        sides.memory["filled queues"] = known
+    return known
 
 
 def _is_warmed(sides: Sides, vmta: str) -> bool:
