@@ -32,6 +32,7 @@ class FleetRequest:
 
     At most `parallel` hosts are inspected at once. `stop`, once set, keeps further hosts from being started. `advisers`
     compute what steps say of a host, and `assess` makes the verdicts. `keep_open` is for an apply that follows.
+    `before_recovery` is that of `HostRequest`; many threads may call it.
     """
 
     key: StackKey = field(repr=False)
@@ -42,6 +43,7 @@ class FleetRequest:
     stop: threading.Event | None = field(default=None, repr=False)
     advisers: Mapping[str, Adviser] = field(default_factory=dict, repr=False)
     assess: Callable[[HostWork], HostVerdict] = field(default=assess, repr=False)
+    before_recovery: Callable[[], object] = field(default=lambda: None, repr=False)
 
     @property
     def is_stopped(self) -> bool:
@@ -104,9 +106,7 @@ class _FleetInspection:
         is_handed_over = False
         try:
             self._teller.tell(target.spec.name, Phase.PROBING)
-            work = probe_host(
-                session, HostRequest(target=target, key=request.key, selection=request.selection, turn=turn)
-            )
+            work = probe_host(session, self._of_host(target, turn))
             verdict = request.assess(replace(work, advisers=request.advisers, will_apply=request.keep_open))
             # Ten thousand hosts that are as declared would be as many open connections until the end of the run.
             is_handed_over = request.keep_open and not (target.is_same and not verdict.plan.changes)
@@ -114,6 +114,16 @@ class _FleetInspection:
         finally:
             if not is_handed_over:
                 session.close()
+
+    def _of_host(self, target: Target, turn: Callable[[], object]) -> HostRequest:
+        request = self._request
+        return HostRequest(
+            target=target,
+            key=request.key,
+            selection=request.selection,
+            turn=turn,
+            before_recovery=request.before_recovery,
+        )
 
     def _check(self, target: Target) -> None:
         """Compile a host that could not be looked at: what is wrong with the stack refuses the plan all the same."""

@@ -63,12 +63,16 @@ def probe_host(session: Session, request: HostRequest) -> HostWork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostRequest:
-    """How a host is probed. `turn` returns once there is room for the trees of one more host."""
+    """How a host is probed. `turn` returns once there is room for the trees of one more host.
+
+    `before_recovery` raises `NotCompiled` where the stack is refused: nothing on a host may change then.
+    """
 
     target: Target
     key: StackKey = field(repr=False)
     selection: Selection | None = None
     turn: Callable[[], object] = lambda: None
+    before_recovery: Callable[[], object] = lambda: None
 
 
 class _Inspection:
@@ -120,6 +124,7 @@ class _Inspection:
         if probe is Probe.CONTENTS:
             return Seen.CONTENTS
         if probe is Probe.FIRST and self.snapshot.unsettled is not None:
+            self._request.before_recovery()
             self._notes += recover_unfinished(self._session, self._spec, self.snapshot.unsettled)
             return Seen.UNFINISHED
         self._find_basis()

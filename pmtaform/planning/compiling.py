@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterable
 from typing import Final
 
@@ -106,6 +107,31 @@ def refuse(draft: Draft) -> None:
     if draft.request.validate and not draft.request.is_part:
         check_hosts(draft.stack, problems, but=draft.names)
     raise_errors(problems)
+
+
+class RefusalCheck:
+    """Refuses a stack with an error in any host, before a host is changed. It compiles them once, when first called."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self._lock = threading.Lock()
+        self._is_checked = False
+        self._problem: PmtaformError | None = None
+
+    def __call__(self) -> None:
+        """Raise `NotCompiled` if the stack is refused."""
+        with self._lock:
+            if not self._is_checked:
+                self._problem, self._is_checked = self._found(), True
+        if self._problem is not None:
+            raise NotCompiled(self._problem)
+
+    def _found(self) -> PmtaformError | None:
+        try:
+            refuse(self._draft)
+        except PmtaformError as problem:
+            return problem
+        return None
 
 
 def checked_targets(draft: Draft) -> tuple[Target, ...]:

@@ -13,7 +13,7 @@ from pmtaform.inspection.fleet import FleetRequest, inspect_fleet
 from pmtaform.inspection.survey import NotCompiled, Target
 from pmtaform.inspection.verdict import Fleet, close_sessions
 from pmtaform.plan.model import Plan
-from pmtaform.planning.compiling import checked_targets, refuse, require_compiled, targets_of
+from pmtaform.planning.compiling import RefusalCheck, checked_targets, refuse, require_compiled, targets_of
 from pmtaform.planning.draft import Draft, Planned
 from pmtaform.planning.notes import catch_all_only, for_a_future_date, left_behind, of_shard, usable_state
 from pmtaform.planning.request import PlanRequest
@@ -145,6 +145,7 @@ def _inspect(draft: Draft, targets: Collection[Target]) -> Fleet:
             stop=request.stop,
             advisers=_advisers(draft),
             assess=assess if request.executor is None else partial(assess_in, request.executor),
+            before_recovery=RefusalCheck(draft),
         ),
     )
 

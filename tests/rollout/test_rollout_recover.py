@@ -51,6 +51,19 @@ def test_files_that_are_back_and_not_taken_keep_no_one_from_a_change_that_is(one
     assert one_host.host.leftovers() == []
 
 
+def test_a_plan_of_a_stack_that_is_refused_recovers_nothing(one_host: ProjectFolder) -> None:
+    one_host.host.tell("fail-reload", "3\n")
+    assert "[rollback-failed]" in one_host.apply().ended(Exit.SOME_FAILED).words
+    one_host.add_host("mta2")
+    wrong = {"config": {"domain": {"gmail.com": {"max-smtp-out": {"not": "a number"}}}}}
+    one_host.stack(WANTED, hosts={"mta1": {}, "mta2": wrong})
+    before = one_host.hosts["mta1"].tree()
+    one_host.plan().ended(Exit.INVALID)
+    assert one_host.hosts["mta1"].tree() == before
+    one_host.stack(WANTED)
+    assert "Restored configuration rejected by PowerMTA" in one_host.plan("--host", "mta1").words
+
+
 def test_files_that_are_not_back_are_mended_before_anything_else_is_done(one_host: ProjectFolder) -> None:
     if not is_root():
         pytest.skip("only root can make a folder immutable")

@@ -65,7 +65,7 @@ def _next_same(left: Sequence[str], right: Sequence[str], at: int, to: int) -> t
 
 
 def _split(lines: int) -> Iterator[tuple[int, int]]:
-    """The ways to take so many lines from two sides, the most even first."""
+    """The ways to take that many lines from two sides, the most even first."""
     yield from sorted(((one, lines - one) for one in range(lines + 1)), key=lambda pair: abs(pair[0] - pair[1]))
 
 
