@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.errors import PmtaformError
+from pmtaform.host import Session
 from pmtaform.inspection.assess import Adviser, HostWork, assess
 from pmtaform.inspection.host import HostRequest, probe_host
 from pmtaform.inspection.same_machine import same_machine
@@ -32,7 +33,7 @@ class FleetRequest:
 
     At most `parallel` hosts are inspected at once. `stop`, once set, keeps further hosts from being started. `advisers`
     compute what steps say of a host, and `assess` makes the verdicts. `keep_open` is for an apply that follows.
-    `before_recovery` is that of `HostRequest`; many threads may call it.
+    `is_elsewhere`: in other processes. `before_recovery` is that of `HostRequest`; many threads may call it.
     """
 
     key: StackKey = field(repr=False)
@@ -43,6 +44,7 @@ class FleetRequest:
     stop: threading.Event | None = field(default=None, repr=False)
     advisers: Mapping[str, Adviser] = field(default_factory=dict, repr=False)
     assess: Callable[[HostWork], HostVerdict] = field(default=assess, repr=False)
+    is_elsewhere: bool = False
     before_recovery: Callable[[], object] = field(default=lambda: None, repr=False)
 
     @property
@@ -90,8 +92,7 @@ class _FleetInspection:
         target = target.fresh()
         self._teller.tell(name, Phase.CONNECTING)
         try:
-            with self._turns.one(target.size) as turn:
-                fleet.surveys[name] = self._verdict(target, turn)
+            fleet.surveys[name] = self._verdict(target)
             self._teller.tell(name, Phase.PLANNED)
         except PmtaformError as problem:
             fleet.failures[name] = problem
@@ -100,20 +101,29 @@ class _FleetInspection:
         except NotCompiled as problem:
             fleet.invalid[name] = problem
 
-    def _verdict(self, target: Target, turn: Callable[[], object]) -> HostVerdict:
+    def _verdict(self, target: Target) -> HostVerdict:
         request = self._request
         session = target.spec.open()
         is_handed_over = False
         try:
             self._teller.tell(target.spec.name, Phase.PROBING)
-            work = probe_host(session, self._of_host(target, turn))
-            verdict = request.assess(replace(work, advisers=request.advisers, will_apply=request.keep_open))
+            verdict = self._assessed(session, target)
             # Ten thousand hosts that are as declared would be as many open connections until the end of the run.
             is_handed_over = request.keep_open and not (target.is_same and not verdict.plan.changes)
             return replace(verdict, session=session) if is_handed_over else verdict
         finally:
             if not is_handed_over:
                 session.close()
+
+    def _assessed(self, session: Session, target: Target) -> HostVerdict:
+        request = self._request
+        with self._turns.one(target.size) as turn:
+            work = probe_host(session, self._of_host(target, turn))
+            work = replace(work, advisers=request.advisers, will_apply=request.keep_open)
+            if not request.is_elsewhere:
+                return request.assess(work)
+        # The process that computes makes the trees again. Those here make room for the next host.
+        return request.assess(replace(work, target=work.target.fresh()))
 
     def _of_host(self, target: Target, turn: Callable[[], object]) -> HostRequest:
         request = self._request

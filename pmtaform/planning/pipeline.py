@@ -145,6 +145,7 @@ def _inspect(draft: Draft, targets: Collection[Target]) -> Fleet:
             stop=request.stop,
             advisers=_advisers(draft),
             assess=assess if request.executor is None else partial(assess_in, request.executor),
+            is_elsewhere=request.executor is not None,
             before_recovery=RefusalCheck(draft),
         ),
     )
