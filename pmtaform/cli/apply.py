@@ -135,8 +135,7 @@ def _locked(project: Project, stack: str) -> Iterator[HeldLock]:
     from pmtaform.cli.output import tell
 
     with project.lock(stack, f"apply {stack}") as held:
-        if held.notice is not None:
-            tell([held.notice])
+        tell(held.notices)
         yield held
 
 

@@ -43,8 +43,7 @@ def recover(
     choice = choice_of(host, shard)
     tell(of_shard(choice, loaded, choice.select(loaded)))
     with project.lock(loaded.name, "recover") as held:
-        if held.notice is not None:
-            tell([held.notice])
+        tell(held.notices)
         results = recover_hosts(project, loaded, choice, decide=decide, allow=allow or ())
     show(RecoveryTable(results), format)
     codes = {each.code for each in results}

@@ -29,8 +29,7 @@ def rotate(
         show(RotationView(rotate_keys(project, loaded, as_of=moment), ahead=True), format)
         return Exit.OK
     with project.lock(loaded.name, f"rotate {loaded.name}") as held:
-        if held.notice is not None:
-            tell([held.notice])
+        tell(held.notices)
         rotated = rotate_keys(project, loaded)
     tell(rotated.warnings)
     show(RotationView(rotated), format)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from pmtaform.diagnostics import Place
-from pmtaform.diagnostics.codes.state import BACKEND_OPTIONS, STATE_UNREADABLE
+from pmtaform.diagnostics import Diagnostic, Place
+from pmtaform.diagnostics.codes.state import BACKEND_OPTIONS, CHANGES_LEFT_OUT, STATE_UNREADABLE
 from pmtaform.errors import Invalid, PmtaformError, StateDamaged
 from pmtaform.reading import read_regular
 from pmtaform.state.atomic import copy_file, ensure_folder, replace_file, sweep
@@ -126,8 +127,9 @@ class FileBackend:
         held = self._lock.acquire(info)
         for path in (self.path, self.backup_path):
             sweep(path)
+        notices = (*held.notices, *self._left_out())
         self._fold()
-        return HeldLock(info, self._release, held.notice)
+        return HeldLock(info, self._release, notices)
 
     def unlock(self) -> LockInfo | None:
         """Take the lock away, whosever it is. Returns whose it was, None when none was."""
@@ -226,11 +228,37 @@ class FileBackend:
             self._changes.remove()
             self._last.known = (document, self._look())
 
+    def _left_out(self) -> Iterator[Diagnostic]:
+        """The notice of changes that the next fold drops, because they were made on another state than this one."""
+        with suppress(PmtaformError):  # what cannot be read is an error once the state is loaded
+            changes = self._changes.read()
+            if changes is None or not changes.records:
+                return
+            whole = self._whole()
+            if changes.base == whole or _has(whole, changes.version):
+                return
+            yield CHANGES_LEFT_OUT.diagnostic(_not_of(whole, changes.version), Place(str(self._changes.path)))
+
     def _release(self, run: str) -> None:
         holder = self.lock_info()
         if holder is not None and holder.run == run:
             self._fold()
         self._lock.remove(run)
+
+
+def _has(whole: StateVersion | None, version: StateVersion) -> bool:
+    """Whether a state has the changes up to `version` already: a run was killed after it had written them."""
+    return whole is not None and whole.lineage == version.lineage and whole.serial >= version.serial
+
+
+def _not_of(whole: StateVersion | None, version: StateVersion) -> str:
+    kept = "does not exist" if whole is None else f"has serial {whole.serial} of lineage {whole.lineage}"
+    return (
+        f"A run that was killed recorded changes up to serial {version.serial} of lineage {version.lineage}, and the "
+        f"state {kept}: it was removed, or replaced by another one. The changes are left out. A plan reads from the "
+        "hosts what was done:\n"
+        "    pmtaform plan"
+    )
 
 
 def _is_settled(seen: _Seen) -> bool:

@@ -36,12 +36,12 @@ class LockInfo:
 class HeldLock:
     """A lock that is held until `release`, which leaving the `with` block calls.
 
-    `notice`: a note for the user on how it was taken (over from a dead process), or None.
+    `notices`: what the user has to know of how it was taken: over from a dead process, with changes left out.
     """
 
-    def __init__(self, info: LockInfo, release: Callable[[str], object], notice: Diagnostic | None = None) -> None:
+    def __init__(self, info: LockInfo, release: Callable[[str], object], notices: tuple[Diagnostic, ...] = ()) -> None:
         self.info = info
-        self.notice = notice
+        self.notices = notices
         self._release = release
         self._owner = os.getpid()
         self._once = threading.Lock()

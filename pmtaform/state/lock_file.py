@@ -31,13 +31,13 @@ class LockFile:
     def acquire(self, info: LockInfo) -> HeldLock:
         """Take the lock, at once or not at all. Raises `Locked`; `PmtaformError` when it cannot be written."""
         content = encode(info)
-        notice: Diagnostic | None = None
+        notices: tuple[Diagnostic, ...] = ()
         for _ in range(_ATTEMPTS):
             if create_file(self._path, content):
-                return HeldLock(info, self.remove, notice)
+                return HeldLock(info, self.remove, notices)
             dead = self._remove_dead()
             if dead is not None:
-                notice = taken_over(dead, self._path)
+                notices = (taken_over(dead, self._path),)
         raise locked(self._stack, self.info(), str(self._path))
 
     def info(self) -> LockInfo | None:

@@ -74,7 +74,7 @@ def test_a_save_over_another_state_is_refused_and_loses_nothing(
 def test_the_lock_keeps_others_out_and_says_who_has_it(backend: StateBackend) -> None:
     info = LockInfo.mine("apply demo")
     with backend.lock(info) as held:
-        assert held.notice is None
+        assert held.notices == ()
         assert backend.lock_info() == info
         with pytest.raises(Locked) as caught:
             backend.lock(LockInfo.mine("plan demo"))

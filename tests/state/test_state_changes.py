@@ -163,19 +163,37 @@ def test_a_run_notices_another_that_appended_or_folded(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "kept", [None, document(3), document(9), document(1, lineage="1" * 8 + "-1111" * 3 + "-" + "1" * 12)]
+    ("kept", "is_reported"),
+    [
+        pytest.param(None, True, id="removed"),
+        pytest.param(document(0), True, id="older"),
+        pytest.param(document(3), True, id="between"),
+        pytest.param(document(9), False, id="later, with the changes in it"),
+        pytest.param(document(1, lineage="1" * 8 + "-1111" * 3 + "-" + "1" * 12), True, id="another lineage"),
+    ],
 )
-def test_changes_of_another_state_are_left_out(folder: Path, first: StateDocument, kept: StateDocument | None) -> None:
+def test_changes_of_another_state_are_left_out_and_reported(
+    folder: Path, first: StateDocument, kept: StateDocument | None, is_reported: bool
+) -> None:
     run_of_two(folder)
     if kept is None:
         (folder / "demo.json").unlink()
     else:
         (folder / "demo.json").write_bytes(written(kept))
     assert opened(folder).load() == kept
-    with opened(folder).lock(LockInfo.mine("apply")):
+    with opened(folder).lock(LockInfo.mine("apply")) as held:
         assert not (folder / "demo.changes").exists()
+        assert [notice.code for notice in held.notices] == ["changes-left-out"] * is_reported
+        assert all("pmtaform plan" in notice.detail for notice in held.notices)
     assert opened(folder).load() == kept
     assert first.serial == 1
+
+
+def test_changes_of_this_state_are_folded_without_a_word(folder: Path, first: StateDocument) -> None:
+    made = run_of_two(folder)
+    with opened(folder).lock(LockInfo.mine("apply")) as held:
+        assert held.notices == ()
+        assert opened(folder).load() == made[-1] != first
 
 
 # -- kills, full disks, damage -----------------------------------------------------------------------------------------

@@ -36,6 +36,16 @@ LOCK_TAKEN_OVER: Final = Definition(
         "left to do."
     ),
 )
+CHANGES_LEFT_OUT: Final = Definition(
+    code="changes-left-out",
+    summary="Changes of another state left out",
+    kind=Kind.NOTE,
+    severity=Severity.WARNING,
+    explanation=(
+        "STACK.changes holds what a killed run recorded, and STACK.json is not the state that it was recorded on: an "
+        "older one was restored, or it was removed. Read the plan: it reads from the hosts what that run did."
+    ),
+)
 STATE_CHANGED: Final = Definition(
     code="state-changed",
     summary="State changed since the plan",
