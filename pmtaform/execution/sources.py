@@ -10,6 +10,9 @@ import shutil
 import tempfile
 import threading
 import zlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -44,19 +47,35 @@ class WorkerCopies:
         # By name and all files: the digest is that of the stack's own files. The project file, which allows programs,
         # is not among them, and a copied stack has the digest of the first.
         self._stacks: dict[tuple[str, str], tuple[Path, Stack]] = {}
+        self._users: Counter[tuple[str, str]] = Counter()  # tasks that work with a copy now
         self._turn = threading.Lock()
         atexit.register(self.clear)
 
-    def stack(self, name: str, digest: str, sources: str) -> tuple[Path, Stack]:
-        """The project folder and the stack. Raises `Invalid` when the files are not those of `digest`."""
+    @contextmanager
+    def stack(self, name: str, digest: str, sources: str) -> Iterator[tuple[Path, Stack]]:
+        """The project folder and the stack, which stay until the end of the block.
+
+        Raises `Invalid` when the files are not those of `digest`.
+        """
+        key = name, hashlib.sha256(sources.encode()).hexdigest()
         with self._turn:
-            key = name, hashlib.sha256(sources.encode()).hexdigest()
             known = self._stacks.pop(key, None) or self._read(name, digest, sources)
             self._stacks[key] = known  # the newest is last
-            while len(self._stacks) > _KEPT:
-                root, _ = self._stacks.pop(next(iter(self._stacks)))
-                shutil.rmtree(root, ignore_errors=True)
-            return known
+            self._users[key] += 1
+            self._trim()
+        try:
+            yield known
+        finally:
+            with self._turn:
+                self._users[key] -= 1
+
+    def _trim(self) -> None:
+        """Remove the oldest copies that no task works with."""
+        unused = [key for key in self._stacks if not self._users[key]]
+        for key in unused[: max(0, len(self._stacks) - _KEPT)]:
+            root, _ = self._stacks.pop(key)
+            del self._users[key]
+            shutil.rmtree(root, ignore_errors=True)
 
     def clear(self) -> None:
         """Remove every copy."""

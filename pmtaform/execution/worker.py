@@ -59,7 +59,11 @@ def _copies() -> WorkerCopies:
 
 
 def _report(task: HostTask, sources: str) -> TaskReport:
-    root, stack = _copies().stack(task.stack, task.digest, sources)
+    with _copies().stack(task.stack, task.digest, sources) as (root, stack):
+        return _report_on(task, root, stack)
+
+
+def _report_on(task: HostTask, root: Path, stack: Stack) -> TaskReport:
     _check_root(root, stack, task.host)
     held = _held(task, task.intent)
     project = Project(root, backends=lambda _: held)
