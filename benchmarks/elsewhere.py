@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.data import Size, own_configuration
 from pmtaform.errors import Unreachable
 from pmtaform.host.model import HostSpec
-from pmtaform.host.transport import Output, Running
+from pmtaform.host.transport import Dialogue, Output, Running, Session
 from pmtaform.testing.fleet import MemoryFleet, far_away
 from pmtaform.testing.host import memory_transport
 from pmtaform.transport import Transport
@@ -54,7 +54,7 @@ class _Holder:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._asked: dict[int, Any] = {}
+        self._asked: dict[int, tuple[Session, Dialogue]] = {}
         self._turn = threading.Lock()
         self._last = 0
 
@@ -78,7 +78,7 @@ class _Holder:
             return self._last
 
     def ask(self, number: int, data: bytes, end: bytes) -> Output:
-        return self._asked[number][1].ask(data, end, timeout=0)  # type: ignore[no-any-return]
+        return self._asked[number][1].ask(data, end, timeout=0)
 
     def close(self, number: int) -> None:
         session, _ = self._asked.pop(number)
@@ -127,7 +127,8 @@ class _Dialogue:
         self._line, self._number = line, number
 
     def ask(self, data: bytes, end: bytes, *, timeout: float) -> Output:  # noqa: ARG002 - it answers at once
-        return self._line.call("ask", self._number, data, end)  # type: ignore[no-any-return]
+        output: Output = self._line.call("ask", self._number, data, end)
+        return output
 
     def close(self) -> None:
         """No more is asked."""

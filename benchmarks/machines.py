@@ -240,7 +240,7 @@ def _await_port(host: Machine, server: subprocess.Popen[bytes]) -> None:
         with socket.socket() as probe:
             if probe.connect_ex((host.address, PORT)) == 0:
                 return
-        time.sleep(0.05)
+        time.sleep(0.05)  # a server says nowhere that it listens
     raise RuntimeError(f"{host.address} does not listen")
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pmtaform.cli.context import Format, settings
-from pmtaform.cli.executing import ExecutorOption, WorkersOption, drift_by, planned_by, working_by
-from pmtaform.cli.options import DetailedExitCode, FormatOption, Hosts, ShardOption, StackArgument, choice_of
+from pmtaform.cli.context import Format
+from pmtaform.cli.executing import ExecutorOption, LookOptions, WorkersOption, drift_by, looked
+from pmtaform.cli.options import DetailedExitCode, FormatOption, Hosts, ShardOption, StackArgument
 from pmtaform.cli.plan import plan_exit
-from pmtaform.cli.warm import KeepWarm, keeping
+from pmtaform.cli.warm import KeepWarm
 from pmtaform.diagnostics import Exit
-from pmtaform.diagnostics.codes.command_line import SHARD
 
 
 def drift(
@@ -22,18 +21,12 @@ def drift(
     keep_warm: KeepWarm = False,
 ) -> int:
     """Show what changed on hosts since the last apply, independent of the stack."""
-    from pmtaform.api import PlanRequest
-    from pmtaform.cli.output import show, tell, watching
+    from pmtaform.cli.output import show
     from pmtaform.report.drifts import DriftTable
 
-    project = settings.project()
-    loaded = project.load(stack)
-    choice = choice_of(host, shard)
-    names = tuple(choice.select(loaded))
-    with keeping(keep_warm), working_by(project, executor, workers) as working, watching(names) as watch:
-        request = PlanRequest(choice=choice, watch=watch, validate=False)
-        planned = planned_by(working, project, loaded, request)
-    tell(note for note in planned.plan.notes if SHARD.describes(note))
+    working, planned = looked(
+        stack, LookOptions(host=host, shard=shard, executor=executor, workers=workers, keep_warm=keep_warm)
+    )
     reports = drift_by(working, planned)
     show(DriftTable(reports, planned.plan.failures), format)
     code = plan_exit(planned, detailed=False)

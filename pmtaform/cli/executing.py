@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from pmtaform.cli.context import settings
+from pmtaform.cli.options import choice_of
+from pmtaform.cli.warm import keeping
+from pmtaform.diagnostics.codes.command_line import SHARD
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from concurrent.futures import Executor
@@ -57,6 +62,36 @@ def planned_by(
     from pmtaform.execution.fleet import plan_over
 
     return plan_over(engine, project, stack, request, wants_diff=diff)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookOptions:
+    """The options of a command that only looks at hosts."""
+
+    host: list[str] | None
+    shard: str | None
+    executor: str | None
+    workers: str | None
+    keep_warm: bool
+
+
+def looked(stack: str | None, options: LookOptions) -> tuple[Working, Planned]:
+    """What the hosts of a stack have, and what looked at them. A stack with errors is looked at all the same."""
+    from pmtaform.api import PlanRequest
+    from pmtaform.cli.output import tell, watching
+
+    project = settings.project()
+    loaded = project.load(stack)
+    choice = choice_of(options.host, options.shard)
+    names = tuple(choice.select(loaded))
+    with (
+        keeping(options.keep_warm),
+        working_by(project, options.executor, options.workers) as working,
+        watching(names) as watch,
+    ):
+        planned = planned_by(working, project, loaded, PlanRequest(choice=choice, watch=watch, validate=False))
+    tell(note for note in planned.plan.notes if SHARD.describes(note))
+    return working, planned
 
 
 def drift_by(working: Working, planned: Planned) -> dict[str, DriftReport]:

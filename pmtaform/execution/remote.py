@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from pmtaform.diagnostics import Diagnostic
 from pmtaform.diagnostics.codes.execution import NOT_OVER_EXECUTOR, WORKER_LOST
-from pmtaform.errors import PmtaformError, UsageError
+from pmtaform.errors import Locked, PmtaformError, Stale, UsageError
 from pmtaform.execution.engine import TaskLost
 from pmtaform.execution.fleet import PlannedByWorkers, asked, error_of
 from pmtaform.execution.tasks import HostTask, RunNames, Shown, TaskReport, Work
@@ -83,7 +84,7 @@ class _Asking:
         except TaskLost as problem:
             return _without_report(name, problem.diagnostics[0], work)
         except PmtaformError as problem:
-            verdict = _VERDICTS.get(type(problem).__name__, Verdict.of_failure(problem.kind))
+            verdict = _VERDICTS.get(type(problem), Verdict.of_failure(problem.kind))
             return HostResult(host=name, verdict=verdict, problem=problem.diagnostics[0].for_host(name))
         return report
 
@@ -119,7 +120,7 @@ class _Asking:
         )
 
 
-_VERDICTS = {"Stale": Verdict.STALE, "Locked": Verdict.LOCKED}
+_VERDICTS: Final = {Stale: Verdict.STALE, Locked: Verdict.LOCKED}
 
 
 def _without_report(host: str, problem: Diagnostic, work: Work) -> HostResult:
@@ -196,7 +197,7 @@ class RemoteChange:
         """Whether the host has the change."""
         return self.result is not None and self.result.verdict is Verdict.APPLIED
 
-    def roll_back(self, generation: int, before: HostState | None, why: str) -> HostResult:  # noqa: ARG002
+    def roll_back(self, generation: int, before: HostState | None, why: str) -> HostResult:  # noqa: ARG002  (the port)
         """Report that the change stays: `hosts_over` rejects stacks that need this."""
         assert self.result is not None
         return replace(not_started(self.name, why), verdict=self.result.verdict, generation=generation)

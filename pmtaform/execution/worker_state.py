@@ -58,7 +58,7 @@ class WorkerState:
         """The keys that are derived for the host."""
         return self._key
 
-    def lock(self, info: LockInfo) -> HeldLock:  # noqa: ARG002
+    def lock(self, info: LockInfo) -> HeldLock:  # noqa: ARG002  (as the port has it)
         """Raise `UsageError`: the client holds the lock."""
         raise _not_here("The state is locked")
 

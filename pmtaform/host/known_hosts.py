@@ -170,10 +170,9 @@ def load(paths: Iterable[str | os.PathLike[str]]) -> KnownHosts:
     """The entries of `paths`, parsed once; files that are not there or cannot be read count as empty."""
     stamps: list[tuple[str, int, int]] = []
     for path in paths:
-        # A Path for each file of each host takes longer than the look itself.
-        name = os.path.expanduser(path)  # noqa: PTH111
+        name = os.path.expanduser(path)  # noqa: PTH111  (a Path for each file of each host takes longer than the look)
         try:
-            status = os.stat(name)  # noqa: PTH116
+            status = os.stat(name)  # noqa: PTH116  (for the same reason)
         except OSError:
             continue
         stamps.append((str(name), status.st_mtime_ns, status.st_size))

@@ -50,7 +50,7 @@ class SshConnection(fabric.Connection):  # type: ignore[misc]  # untyped library
 class _Answered(paramiko.SSHConfig):  # type: ignore[misc]  # untyped library
     """No ssh_config for Fabric: what it says of a hop is looked up by `ssh_config`, with an index."""
 
-    def lookup(self, hostname: str) -> dict[str, Any]:  # noqa: ARG002
+    def lookup(self, hostname: str) -> dict[str, Any]:  # noqa: ARG002  (the same for all)
         """Nothing."""
         return {}
 
